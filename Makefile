@@ -1,0 +1,54 @@
+# `make run` and `make test` set up all they need. Python 3.11 or newer and make are enough.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ROWS ?= 400000
+
+.PHONY: run test test-browser test-long bench check fix lock screenshots
+
+run: $(VENV)/.run
+	$(BIN)/python manage.py serve --demo
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest -m "not browser and not long"
+
+test-browser: $(VENV)/.dev
+	$(BIN)/python -m pytest -m browser
+
+# Minutes rather than seconds: a million messages and two million receipts through the import.
+test-long: $(VENV)/.dev
+	$(BIN)/python -m pytest -m long
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m tests.benchmarks --rows $(ROWS)
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/python manage.py makemigrations --check
+
+fix: $(VENV)/.dev
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+screenshots: $(VENV)/.dev
+	$(BIN)/python -m tests.browser.screenshots
+
+# Needs uv. Hashes for all platforms, and no address of an index.
+lock:
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" pyproject.toml -o requirements.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit("Pushlog needs Python 3.11 or newer." if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	touch $@
+
+$(VENV)/.dev: requirements-dev.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	touch $@ $(VENV)/.run
