@@ -1,0 +1,239 @@
+"""The status catalogue: what each pair (channel, code) means, who must act, and what to do next.
+
+A code alone is ambiguous: vendors use -1, 0 and 1 for other things than the push platform does. So a
+status is always looked up by channel and code. The words are data, in status_codes.csv beside this file.
+
+Sources of the codes: the mPaaS page "Message push status codes" (the common codes, Apple's, and Huawei's up
+to 80000006, that is as far as it could be read), an old public Ant demo kit (3, 1000, 2000, 2999, 9999999 and
+the gaps in Apple's list), and the vendors' own lists: Huawei's server demo, Xiaomi's page of error codes,
+OPPO's server SDK, public client code for vivo. Where none of them gives a symbolic name, the name is empty.
+-1000 and -1001 are our own. No list was found for FCM, Honor, Meizu and HarmonyOS: common codes only.
+"""
+
+import csv
+import functools
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+from django.db import models
+
+NO_RECEIPT = -1000  # the message is recorded, and nothing has been heard of it yet
+REVOKED = -1001  # only ever in a message's history
+RESENT_CODES = frozenset({0, 1})  # as common codes only; see is_resent()
+
+OWNERS = frozenset({"nobody", "user", "app team", "vendor", "platform"})
+COLUMNS = ["channel", "code", "name", "outcome", "final", "owner", "meaning", "next_step"]
+LONGEST_NAME, LONGEST_TEXT = 30, 200
+
+# Titles of the common codes whose names say little to the people who read the list.
+_PLAIN_TITLES = {
+    REVOKED: "Revoked",
+    NO_RECEIPT: "Waiting: no receipt yet",
+    -1: "Waiting: not verified yet",
+    0: "Waiting: no answer from the device",
+    1: "Waiting: no device linked to the user",
+    3: "Received and tapped",
+}
+
+
+class Channel(models.IntegerChoices):
+    """What carried a message. `label` is for people, `word` is for JSON and URLs."""
+
+    OWN = 1, "Own channel"
+    APNS = 2, "Apple (APNs)"
+    FCM = 3, "Google (FCM)"
+    HUAWEI = 4, "Huawei"
+    XIAOMI = 5, "Xiaomi"
+    OPPO = 6, "OPPO"
+    VIVO = 7, "vivo"
+    HONOR = 8, "Honor"
+    MEIZU = 9, "Meizu"
+    HARMONY = 10, "HarmonyOS"
+
+    @property
+    def word(self) -> str:
+        return self.name.lower()
+
+
+class Outcome(models.IntegerChoices):
+    """What a status amounts to. Accepted is the vendor's word, received is the device's."""
+
+    WAITING = 1, "Waiting"
+    ACCEPTED = 2, "Accepted"
+    RECEIVED = 3, "Received"
+    FAILED = 4, "Failed"
+    UNKNOWN = 5, "Unknown"
+
+
+CHANNEL_BY_WORD = {channel.word: channel for channel in Channel}
+_OUTCOME_BY_WORD = {outcome.name.lower(): outcome for outcome in Outcome}
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """One status in words. `channel` is None only for the common entries of catalogue().
+
+    `final` says that nothing more will happen to the message by itself. `known` is false for a code that
+    is not in the catalogue; `common` is true if the entry that applies is the one for any channel.
+    """
+
+    channel: Channel | None
+    code: int
+    name: str
+    meaning: str
+    owner: str
+    next_step: str
+    outcome: Outcome
+    final: bool
+    known: bool
+    common: bool
+
+    @property
+    def title(self) -> str:
+        """At most 40 characters for a cell of the list, the outcome first."""
+        if not self.known:
+            return f"Unknown code {self.code}"
+        if self.common and self.code in _PLAIN_TITLES:
+            return _PLAIN_TITLES[self.code]
+        if self.outcome == Outcome.RECEIVED:
+            return "Received"
+        if self.outcome == Outcome.ACCEPTED:
+            return f"Accepted by {self.channel.label if self.channel else 'the vendor'}"
+        if self.common or self.channel is None:
+            number = f"code {self.code}"
+        else:
+            number = f"{self.channel.label} code {self.code}"
+        # NONE, the name of two unknown statuses, would only puzzle.
+        return f"{self.outcome.label}: {number if self.outcome == Outcome.UNKNOWN else self.name or number}"
+
+
+class Group(NamedTuple):
+    """The entries of one channel: `word` is "common" or a channel's word, `label` is for people."""
+
+    word: str
+    label: str
+    statuses: tuple[Status, ...]
+
+
+def look_up(channel: int, code: int) -> Status:
+    """The status of `code` on `channel`: the channel's own entry, else the common one, else an unknown.
+
+    Never fails for a code; an integer that is no channel is a ValueError.
+    """
+    status = _STATUSES.get((channel, code))
+    return _unknown(channel, code) if status is None else status
+
+
+def outcome_of(channel: int, code: int) -> int:
+    """The outcome of look_up(channel, code) as a plain integer: for ingestion, once a row."""
+    outcome = _OUTCOMES.get((channel, code))
+    return _unknown(channel, code).outcome.value if outcome is None else outcome
+
+
+def is_resent(channel: int, code: int) -> bool:
+    """Whether a message in this status is sent again, until it expires, when its device connects or its
+    user is linked to one. True of the common 0 and 1 alone: Xiaomi and OPPO give them other meanings.
+    """
+    return code in RESENT_CODES and look_up(channel, code).common
+
+
+def catalogue() -> tuple[Group, ...]:
+    """The whole catalogue for reading: the common codes, then every channel's own, each in code order.
+
+    A channel of which no list of codes is known has an empty group.
+    """
+    by_code = sorted(_ENTRIES.values(), key=lambda status: status.code)
+    headings: list[Channel | None] = [None, *Channel]
+    return tuple(
+        Group(
+            word=channel.word if channel else "common",
+            label=str(channel.label) if channel else "Any channel",
+            statuses=tuple(status for status in by_code if status.channel == channel),
+        )
+        for channel in headings
+    )
+
+
+def read_catalogue(lines: Iterable[str]) -> dict[tuple[Channel | None, int], Status]:
+    """The entries of a CSV file with the columns COLUMNS, by channel (None for common) and code.
+
+    Whatever is wrong with the file is a ValueError that gives the number of the line.
+    """
+    reader = csv.reader(lines, strict=True)
+    entries: dict[tuple[Channel | None, int], Status] = {}
+    try:
+        if next(reader, None) != COLUMNS:
+            raise ValueError(f"the header must be {','.join(COLUMNS)}")
+        for row in reader:
+            status = _read_row(row)
+            if (status.channel, status.code) in entries:
+                raise ValueError(f"{row[0]} {status.code} is there twice")
+            entries[status.channel, status.code] = status
+    except (ValueError, csv.Error) as error:
+        raise ValueError(f"status codes, line {max(reader.line_num, 1)}: {error}") from error
+    return entries
+
+
+def _read_row(row: list[str]) -> Status:
+    if len(row) != len(COLUMNS):
+        raise ValueError(f"{len(row)} columns instead of {len(COLUMNS)}")
+    channel, code, name, outcome, final, owner, meaning, next_step = row
+    if channel != "common" and channel not in CHANNEL_BY_WORD:
+        raise ValueError(f"unknown channel {channel!r}")
+    if str(int(code)) != code or abs(int(code)) >= 2**31:
+        raise ValueError(f"{code!r} is not a plain number of 32 bits")
+    if name and not (name.isascii() and name.isalnum() and len(name) <= LONGEST_NAME):
+        raise ValueError(f"{name!r} is not a name of up to {LONGEST_NAME} letters and digits")
+    if outcome not in _OUTCOME_BY_WORD:
+        raise ValueError(f"unknown outcome {outcome!r}")
+    if final not in {"yes", "no"}:
+        raise ValueError(f"final must be yes or no, not {final!r}")
+    if owner not in OWNERS:
+        raise ValueError(f"unknown owner {owner!r}")
+    for column, text in ("meaning", meaning), ("next_step", next_step):
+        if text != text.strip() or not text.endswith(".") or len(text) > LONGEST_TEXT:
+            raise ValueError(f"{column} must be a sentence of up to {LONGEST_TEXT} characters, with a full stop")
+    return Status(
+        channel=CHANNEL_BY_WORD.get(channel),
+        code=int(code),
+        name=name,
+        meaning=meaning,
+        owner=owner,
+        next_step=next_step,
+        outcome=_OUTCOME_BY_WORD[outcome],
+        final=final == "yes",
+        known=True,
+        common=channel == "common",
+    )
+
+
+@functools.lru_cache(maxsize=1024)  # bounded, because the codes come from outside
+def _unknown(channel: int, code: int) -> Status:
+    where = Channel(channel)
+    return Status(
+        channel=where,
+        code=code,
+        name="",
+        meaning=f"Code {code} ({where.label}) is not in the catalogue, so what it means is not known.",
+        owner="platform",
+        next_step="Give the code to the platform team, who find out its meaning and add it to the catalogue.",
+        outcome=Outcome.UNKNOWN,
+        final=False,
+        known=False,
+        common=False,
+    )
+
+
+with Path(__file__).with_name("status_codes.csv").open(encoding="utf-8", newline="") as _file:
+    _ENTRIES = read_catalogue(_file)
+
+# Every pair that is known, spelt out, so that a look-up is one access to a dict.
+_STATUSES: dict[tuple[int, int], Status] = {
+    (channel.value, code): replace(status, channel=channel)
+    for channel in Channel
+    for (listed, code), status in _ENTRIES.items()
+    if listed == channel or (listed is None and (channel, code) not in _ENTRIES)
+}
+_OUTCOMES: dict[tuple[int, int], int] = {pair: status.outcome.value for pair, status in _STATUSES.items()}
