@@ -1,0 +1,70 @@
+"""Receipts on their way into the log, and the rules by which they change a message's status."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from pushlog import message_ids
+from pushlog.ingest import kept
+from pushlog.ingest.rows import RECEIPT, ReceiptRow, Rejection, valid
+from pushlog.ingest.status_changes import Change, apply, find_pairs
+from pushlog.models import App
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptsResult:
+    """What became of the rows; the four add up to all of them.
+
+    `applied` changed their message's status, `stale` came late or again and changed nothing else than perhaps the
+    history, `unmatched` wait for their message.
+    """
+
+    applied: int
+    stale: int
+    unmatched: int
+    rejected: list[Rejection]
+
+
+def receipts(*, app: App, rows: Sequence[object], now: datetime | None = None) -> ReceiptsResult:
+    """Applies receipts to messages of an app, in one transaction; those without a message are kept until it comes.
+
+    `rows` are JSON values, at most `MAX_ROWS`; `now` (aware) is the clock that the window ends at. Valid rows are
+    stored and the others reported. A receipt by target and customer message ID belongs to the newest message that
+    has both. Raises ValueError for too many rows.
+    """
+    now = now or datetime.now(UTC)
+    rejected: list[Rejection] = []
+    valid_rows = [row for _, row in valid(RECEIPT, rows, app=app, now=now, rejected=rejected)]
+    keys = [_key(app, row) for row in valid_rows]
+    with transaction.atomic():
+        found = find_pairs(
+            app,
+            {key: row.at for key, row in zip(keys, valid_rows, strict=True) if row.message_id is None},
+            now,
+        )
+        changes = [_change(found.get(key, key), row) for key, row in zip(keys, valid_rows, strict=True)]
+        outcome = apply(app, changes)
+        if outcome.unmatched:
+            kept.keep(app, outcome.unmatched)
+    if outcome.unmatched:
+        # Its message may have been committed since we looked. Whoever commits last sees the other's rows; so
+        # both look again after their commit.
+        kept.apply(app=app, arrived=kept.arrived(app, outcome.unmatched, now))
+    return ReceiptsResult(outcome.applied, outcome.stale, len(outcome.unmatched), rejected)
+
+
+def _key(app: App, row: ReceiptRow) -> UUID:
+    """The message's ID; or, of a receipt that does not give it, the ID without its time."""
+    if row.message_id is not None:
+        return row.message_id
+    assert row.target_id is not None and row.customer_message_id is not None  # noqa: S101 (checked by ReceiptRow)
+    return message_ids.pair_id(
+        key=bytes(app.id_key), target_id=row.target_id, customer_message_id=row.customer_message_id
+    )
+
+
+def _change(message_id: UUID, row: ReceiptRow) -> Change:
+    return Change(message_id, row.at, row.code, row.channel, row.detail, row.revoked)

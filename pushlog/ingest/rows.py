@@ -1,0 +1,200 @@
+"""What a valid row is: types, bounds and times of messages and receipts as they come in."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, TypeVar
+from uuid import UUID, uuid4
+
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+
+from pushlog import statuses
+from pushlog.models import WINDOW, App, Mode, PushType
+
+MAX_ROWS = 10_000
+CLOCK_SKEW = timedelta(minutes=10)
+MAX_VALIDITY = timedelta(days=366)
+MAX_EXTRAS = 10_000
+
+_NO_NUL = r"^[^\x00]*$"
+_DATE = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d")
+
+_PUSH_TYPES = {member.name.lower(): member.value for member in PushType}
+_MODES = {member.name.lower(): member.value for member in Mode}
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A row that was not stored: its position in the rows given, and why ("field: reason", no values in it)."""
+
+    index: int
+    error: str
+
+
+def _as_text(value: object) -> object:
+    # Pydantic would take a number, or a text of digits, for seconds since 1970 and guess the unit.
+    if isinstance(value, datetime) or (isinstance(value, str) and _DATE.match(value)):
+        return value
+    raise ValueError("must be an ISO 8601 date and time with its zone, such as 2026-11-22T09:30:00Z")
+
+
+def _word_in(words: dict[str, int]) -> BeforeValidator:
+    def number(value: object) -> object:
+        if isinstance(value, str) and value in words:
+            return words[value]
+        raise ValueError(f"must be one of {', '.join(words)}")
+
+    return BeforeValidator(number)
+
+
+def _dumped(extras: object) -> str:
+    if not isinstance(extras, dict):
+        raise ValueError("must be an object")
+    try:
+        text = json.dumps(extras, ensure_ascii=False, allow_nan=False)
+        text.encode()
+    except (ValueError, RecursionError) as error:
+        raise ValueError("must be JSON that can be stored: no NaN, no lone surrogates, not too deep") from error
+    if "\\u0000" in text:
+        raise ValueError("must not contain NUL")
+    if len(text) > MAX_EXTRAS:
+        raise ValueError(f"must have at most {MAX_EXTRAS:,} characters as JSON")
+    return text
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_as_text)]
+# Outer blanks are no part of an ID: the search trims them too, and would never find one stored with them.
+TargetID = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=512, pattern=_NO_NUL)]
+CustomerID = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=256, pattern=_NO_NUL)]
+Text = Annotated[str, StringConstraints(pattern=_NO_NUL)]
+Title = Annotated[Text, Field(max_length=500)]
+Content = Annotated[Text, Field(max_length=20_000)]
+Extras = Annotated[str, BeforeValidator(_dumped)]
+ChannelNumber = Annotated[int, _word_in({word: channel.value for word, channel in statuses.CHANNEL_BY_WORD.items()})]
+
+
+class MessageRow(BaseModel):
+    """A message as it comes in (design, section 6). Words have become the numbers that are stored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    target_id: TargetID
+    push_type: Annotated[int, _word_in(_PUSH_TYPES)]
+    mode: Annotated[int, _word_in(_MODES)] = Mode.SIMPLE.value
+    customer_message_id: CustomerID = Field(default_factory=lambda: uuid4().hex)
+    title: Title = ""
+    content: Content = ""
+    extras: Extras = "{}"
+    channel: ChannelNumber = statuses.Channel.OWN.value
+    created_at: Moment = Field(default_factory=lambda: datetime.now(UTC))
+    expires_at: Moment | None = None
+    expires_in: Annotated[int, Field(ge=0, le=int(MAX_VALIDITY.total_seconds()))] | None = None
+    task: Annotated[str, StringConstraints(max_length=64, pattern=_NO_NUL)] = ""
+    app: str | None = None
+
+    @model_validator(mode="after")
+    def _settle_expiry(self) -> "MessageRow":
+        if self.expires_in is not None:
+            if self.expires_at is not None:
+                raise ValueError("give expires_at or expires_in, not both")
+            self.expires_at = self.created_at + timedelta(seconds=self.expires_in)
+        elif self.expires_at is not None and not (timedelta(0) <= self.expires_at - self.created_at <= MAX_VALIDITY):
+            raise ValueError(f"expires_at must be within {MAX_VALIDITY.days} days after created_at")
+        return self
+
+    @property
+    def moment(self) -> datetime:
+        """The time that must lie in the window."""
+        return self.created_at
+
+
+class ReceiptRow(BaseModel):
+    """A receipt as it comes in: by message ID, or by target ID and customer message ID."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    message_id: UUID | None = None
+    target_id: TargetID | None = None
+    customer_message_id: CustomerID | None = None
+    channel: ChannelNumber = statuses.Channel.OWN.value
+    code: Annotated[int, Field(ge=-(2**31), lt=2**31)] = statuses.REVOKED
+    at: Moment
+    detail: Annotated[Text, Field(max_length=1000)] = ""
+    revoked: bool = False
+    app: str | None = None
+
+    @model_validator(mode="after")
+    def _must_name_one_message(self) -> "ReceiptRow":
+        if (self.message_id is None) == (self.target_id is None and self.customer_message_id is None):
+            raise ValueError("give message_id, or target_id and customer_message_id")
+        if self.message_id is None and (self.target_id is None or self.customer_message_id is None):
+            raise ValueError("target_id and customer_message_id go together")
+        if {"code", "channel"} & self.model_fields_set and not {"code", "channel"} <= self.model_fields_set:
+            raise ValueError("code and channel go together: a code alone is ambiguous")
+        if "code" in self.model_fields_set:
+            if self.code in (statuses.NO_RECEIPT, statuses.REVOKED):
+                raise ValueError("code is reserved")
+        elif not self.revoked:
+            raise ValueError("code: is required")
+        return self
+
+    @property
+    def moment(self) -> datetime:
+        """The time that must lie in the window."""
+        return self.at
+
+
+MESSAGE = TypeAdapter(MessageRow)
+RECEIPT = TypeAdapter(ReceiptRow)
+
+
+Row = TypeVar("Row", MessageRow, ReceiptRow)
+
+
+def valid(
+    adapter: TypeAdapter[Row], rows: Sequence[object], *, app: App, now: datetime, rejected: list[Rejection]
+) -> Iterator[tuple[int, Row]]:
+    """Index and row of every valid one of `rows`; the others are added to `rejected`.
+
+    Rows are values as the JSON reader gives them. Raises ValueError if there are more than MAX_ROWS.
+    """
+    if len(rows) > MAX_ROWS:
+        raise ValueError(f"at most {MAX_ROWS:,} rows at once")
+    oldest, newest = now - WINDOW, now + CLOCK_SKEW
+    validate = adapter.validator.validate_python
+    for index, given in enumerate(rows):
+        try:
+            row = validate(given)
+        except ValidationError as error:
+            rejected.append(Rejection(index, _reason(error)))
+            continue
+        if not oldest <= row.moment <= newest:
+            field = "created_at" if isinstance(row, MessageRow) else "at"
+            rejected.append(Rejection(index, f"{field}: is outside the last {WINDOW.days} days"))
+        elif row.app is not None and row.app != app.slug:
+            rejected.append(Rejection(index, "app: unknown app"))
+        else:
+            yield index, row
+
+
+def _reason(error: ValidationError) -> str:
+    """The first thing wrong with a row, as "field: reason", without the value: it may be personal."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    reason = first["msg"].removeprefix("Value error, ")
+    reason = reason[:1].lower() + reason[1:]
+    if first["type"] == "string_pattern_mismatch":
+        reason = "must not contain NUL"
+    field = str(first["loc"][0])[:64] if first["loc"] else ""
+    return f"{field}: {reason}" if field else reason

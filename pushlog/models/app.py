@@ -1,0 +1,65 @@
+"""Apps, and the people who may see their messages."""
+
+import secrets
+import zoneinfo
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models
+
+
+def new_id_key() -> bytes:
+    """A fresh secret for the IDs of one app: 32 random bytes."""
+    return secrets.token_bytes(32)
+
+
+def validate_time_zone(name: str) -> None:
+    """Refuses a name that the time zone database does not have."""
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValidationError(
+            "“%(name)s” is not a time zone such as Asia/Shanghai or UTC.", params={"name": name}
+        ) from error
+
+
+class App(models.Model):
+    """One mobile application in one environment. Everything in the log belongs to one."""
+
+    class Environment(models.TextChoices):
+        PRODUCTION = "production", "Production"
+        DEVELOPMENT = "development", "Development"
+
+    # Four bytes, not eight: the ID stands in every index of the message table.
+    id = models.AutoField(primary_key=True)
+    slug = models.SlugField(unique=True, max_length=50, help_text="The app's name in addresses.")
+    name = models.CharField(max_length=100)
+    environment = models.CharField(max_length=20, choices=Environment.choices, default=Environment.PRODUCTION)
+    time_zone = models.CharField(
+        max_length=64,
+        default="Asia/Shanghai",
+        validators=[validate_time_zone],
+        help_text="All times of the app's pages are shown in this zone.",
+    )
+    # Part of every message ID, so it never changes: with another key, a repeated message would be a second one.
+    id_key = models.BinaryField(default=new_id_key, editable=False)
+    members = models.ManyToManyField(settings.AUTH_USER_MODEL, through="Membership", related_name="apps")
+
+    class Meta:
+        ordering = ("name", "environment", "id")
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.get_environment_display()})"
+
+
+class Membership(models.Model):
+    """A person may see the messages of an app."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
+    app = models.ForeignKey(App, on_delete=models.CASCADE, related_name="memberships")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "app"], name="membership_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.app}"

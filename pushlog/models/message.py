@@ -1,0 +1,162 @@
+"""The message table: one push to one target."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import models
+from django.utils import timezone
+
+from pushlog import message_ids
+from pushlog.models.app import App
+from pushlog.statuses import NO_RECEIPT, Channel, Outcome, Status, look_up
+
+WINDOW = timedelta(days=30)
+
+
+class PushType(models.IntegerChoices):
+    """How a message was addressed. Stored in two bytes; the JSON word is the member's name in lower case."""
+
+    USER = 1, "User"
+    ANDROID = 2, "Android device"
+    IOS = 3, "iOS device"
+    HARMONY = 4, "HarmonyOS device"
+
+
+class Mode(models.IntegerChoices):
+    """How a message was created."""
+
+    SIMPLE = 1, "Simple"
+    TEMPLATE = 2, "Template"
+    MULTIPLE = 3, "Multiple"
+    BROADCAST = 4, "Broadcast"
+
+
+LISTED_MODES = (Mode.SIMPLE, Mode.TEMPLATE)
+_LISTED = models.Q(mode__in=LISTED_MODES)
+
+
+class PairHash(models.Func):
+    """The bytes of an ID which depend on target and customer message ID alone (`message_ids.pair_hash`).
+
+    `uuid_send` gives the sixteen bytes of the UUID and, unlike a cast to text, may be indexed as it stands.
+    """
+
+    template = "substr(uuid_send(%(expressions)s), 9)"
+    output_field = models.BinaryField()
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    """Reads, named after their use. None of them counts, and none looks behind the window."""
+
+    def findable(self, app: App | None = None, *, now: datetime | None = None) -> MessageQuerySet:
+        """Messages of the last 30 days which may ever be shown: no broadcasts. Of one app, or of all."""
+        found = self.filter(id__gte=message_ids.first_id((now or timezone.now()) - WINDOW)).exclude(mode=Mode.BROADCAST)
+        return found if app is None else found.filter(app=app)
+
+    def listed(self, app: App, *, now: datetime | None = None) -> MessageQuerySet:
+        """What the list shows unasked: simple and template messages of one app in the window."""
+        return self.findable(app, now=now).filter(_LISTED)
+
+    def matching(
+        self, app: App, *, target_id: str = "", customer_message_id: str = "", now: datetime | None = None
+    ) -> MessageQuerySet:
+        """What a search finds: messages with this target ID, this customer message ID, or both.
+
+        Both are complete and compared exactly; an empty one does not take part. With neither, nothing is found.
+        """
+        found = self.findable(app, now=now)
+        if target_id and customer_message_id:
+            # Neither ID alone need be rare (a busy target, a number shared by a whole campaign): the hash of
+            # both is, and the two comparisons only guard against a collision.
+            pair = message_ids.pair_id(
+                key=bytes(app.id_key), target_id=target_id, customer_message_id=customer_message_id
+            )
+            found = found.alias(pair=PairHash("id")).filter(pair=message_ids.pair_hash(pair))
+        if not target_id and not customer_message_id:
+            return found.none()
+        if target_id:
+            found = found.filter(target_id=target_id)
+        if customer_message_id:
+            found = found.filter(customer_message_id=customer_message_id)
+        return found
+
+    def for_rows(self) -> MessageQuerySet:
+        """Only the columns of a list row: content and extras may be large and are not shown there."""
+        return self.only(*Message.ROW_FIELDS)
+
+
+class Message(models.Model):
+    """One push to one target. The table is partitioned by ID, that is, by creation time.
+
+    Columns stand in the order of their alignment, widest first: padding would cost 12 bytes in every row.
+    Text columns sort by code point (collation C): any other order may change with the server's libraries, and
+    every index would have to be built anew.
+    """
+
+    ROW_FIELDS = (
+        "id",
+        "app_id",
+        "expires_at",
+        "revoked_at",
+        "code",
+        "channel",
+        "push_type",
+        "mode",
+        "target_id",
+        "customer_message_id",
+        "title",
+    )
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    modified_at = models.DateTimeField("modification time", help_text="When the status last changed.")
+    expires_at = models.DateTimeField("expiry time", null=True, blank=True)
+    revoked_at = models.DateTimeField("revoked at", null=True, blank=True)
+    app = models.ForeignKey(App, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
+    code = models.IntegerField("status code", default=NO_RECEIPT)
+    channel = models.SmallIntegerField(choices=Channel.choices, default=Channel.OWN)
+    # What (channel, code) means, kept beside it: a filter by outcome would otherwise be a filter by some
+    # hundred pairs, which no index serves in the order of time.
+    outcome = models.SmallIntegerField(choices=Outcome.choices, default=Outcome.WAITING)
+    push_type = models.SmallIntegerField("push type", choices=PushType.choices)
+    mode = models.SmallIntegerField(choices=Mode.choices, default=Mode.SIMPLE)
+    target_id = models.CharField("target ID", max_length=512, db_collation="C")
+    customer_message_id = models.CharField("customer message ID", max_length=256, db_collation="C")
+    task = models.CharField("push task", max_length=64, blank=True, default="")
+    title = models.CharField(max_length=500, blank=True, default="", db_collation="C")
+    content = models.TextField(blank=True, default="")
+    extras = models.JSONField(blank=True, default=dict)
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        # Each serves one order or filter of the list, in both directions, and ends in the ID, which makes the
+        # order total. The partial ones leave out multiple and broadcast messages: a campaign writes a million of them
+        # in one run, and a page would have to read through them all.
+        indexes = [
+            models.Index(fields=["app", "id"], name="message_newest", condition=_LISTED),
+            models.Index(fields=["app", "mode", "id"], name="message_mode", condition=_LISTED),
+            models.Index(fields=["app", "push_type", "id"], name="message_push_type", condition=_LISTED),
+            models.Index(fields=["app", "title", "id"], name="message_title", condition=_LISTED),
+            models.Index(fields=["app", "channel", "code", "id"], name="message_status", condition=_LISTED),
+            models.Index(fields=["app", "outcome", "id"], name="message_outcome", condition=_LISTED),
+            # These two serve the search as well, which also finds multiple messages. The mode at the end lets
+            # the list pass over them without fetching their rows.
+            models.Index(fields=["app", "target_id", "id", "mode"], name="message_target"),
+            models.Index(fields=["app", "customer_message_id", "id", "mode"], name="message_customer_id"),
+            # Both IDs at once, for the search and for receipts that come without our message ID.
+            models.Index(PairHash("id"), name="message_pair"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    @property
+    def created_at(self) -> datetime:
+        """Creation time, UTC, to the millisecond: it is part of the ID."""
+        return message_ids.created_at(self.id)
+
+    @property
+    def status(self) -> Status:
+        """What the current channel and code mean."""
+        return look_up(self.channel, self.code)

@@ -1,0 +1,46 @@
+"""The history of statuses, and receipts that wait for their message."""
+
+from django.db import models
+
+from pushlog.models.app import App
+from pushlog.statuses import Channel, Status, look_up
+
+
+class StatusChange(models.Model):
+    """One entry of a message's history. Partitioned like the messages, by message ID."""
+
+    pk = models.CompositePrimaryKey("message_id", "at", "code")
+    message_id = models.UUIDField()
+    at = models.DateTimeField(help_text="When the status changed, by the reporter's clock.")
+    code = models.IntegerField()
+    channel = models.SmallIntegerField(choices=Channel.choices)
+    detail = models.CharField(max_length=1000, blank=True, default="", help_text="What the reporter said.")
+
+    def __str__(self) -> str:
+        return f"{self.message_id}: {self.channel}/{self.code} at {self.at}"
+
+    @property
+    def status(self) -> Status:
+        """What the entry's channel and code mean."""
+        return look_up(self.channel, self.code)
+
+
+class KeptReceipt(models.Model):
+    """A receipt whose message has not arrived yet. It is applied, and this row removed, when it does."""
+
+    app = models.ForeignKey(App, on_delete=models.CASCADE, db_index=False)
+    message_id = models.UUIDField(
+        help_text="The message's ID; or, of a receipt by target and customer message ID, the ID without its time."
+    )
+    at = models.DateTimeField()
+    code = models.IntegerField()
+    channel = models.SmallIntegerField(choices=Channel.choices)
+    revoked = models.BooleanField(default=False)
+    detail = models.CharField(max_length=1000, blank=True, default="")
+    arrived_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["app", "message_id", "at", "code"], name="kept_receipt_once")]
+
+    def __str__(self) -> str:
+        return f"{self.message_id}: {self.channel}/{self.code} at {self.at}"

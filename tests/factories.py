@@ -1,0 +1,69 @@
+"""Small functions with defaults that put real rows in the database, through the project's own writers."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import User
+
+from pushlog import ingest
+from pushlog.models import App, Membership, Message
+
+_numbers = count(1)
+
+
+def create_app(**fields: Any) -> App:
+    """An app with a name of its own."""
+    number = next(_numbers)
+    defaults = {"slug": f"app-{number}", "name": f"App {number}", "time_zone": "UTC"}
+    return App.objects.create(**(defaults | fields))
+
+
+def create_user(*apps: App, **fields: Any) -> User:
+    """A person who is a member of these apps."""
+    user = User.objects.create_user(**({"username": f"user-{next(_numbers)}", "password": "secret"} | fields))
+    Membership.objects.bulk_create(Membership(user=user, app=app) for app in apps)
+    return user
+
+
+def message_row(**fields: Any) -> dict[str, Any]:
+    """A valid message as it comes in, created ten minutes ago."""
+    number = next(_numbers)
+    row = {
+        "target_id": f"target-{number}",
+        "push_type": "user",
+        "customer_message_id": f"message-{number}",
+        "title": f"Title {number}",
+        "content": "Your parcel is on its way.",
+        "created_at": datetime.now(UTC) - timedelta(minutes=10),
+    } | fields
+    if isinstance(row["created_at"], datetime):
+        row["created_at"] = row["created_at"].isoformat()
+    return row
+
+
+def create_messages(app: App, rows: list[dict[str, Any]], **options: Any) -> list[UUID]:
+    """Stores the rows, all of which must be valid, and gives their IDs."""
+    result = ingest.messages(app=app, rows=rows, **options)
+    assert not result.rejected
+    return [identifier for identifier in result.ids if identifier]
+
+
+def create_message(app: App, **fields: Any) -> Message:
+    """One message in the log."""
+    [identifier] = create_messages(app, [message_row(**fields)])
+    return Message.objects.get(pk=identifier)
+
+
+def send_receipt(message: Message, **fields: Any) -> ingest.ReceiptsResult:
+    """A receipt for a message: received by the device a second after its creation, unless told otherwise."""
+    receipt = {
+        "message_id": str(message.pk),
+        "channel": "own",
+        "code": 2,
+        "at": (message.created_at + timedelta(seconds=1)).isoformat(),
+    } | fields
+    result = ingest.receipts(app=message.app, rows=[receipt])
+    assert not result.rejected
+    return result
