@@ -1,0 +1,1 @@
+"""The site: who may see what, and how it looks. Writes to the record only through pushlog."""

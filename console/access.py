@@ -1,0 +1,68 @@
+"""Who may see which app. The only place that decides it."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec, cast
+from urllib.parse import urlsplit, urlunsplit
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.views import redirect_to_login
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+
+from console import fragments
+from pushlog.models import App
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """Accounts are made in the admin; nobody signs up."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
+
+
+class MemberRequest(HttpRequest):
+    """A request for a page of an app, made by one of its members."""
+
+    user: User
+    app: App
+
+
+def visible_apps(user: User | AnonymousUser) -> QuerySet[App]:
+    """The apps that a person is a member of. Superusers are no exception: who reads messages is on the list."""
+    return App.objects.filter(memberships__user=user.pk)
+
+
+P = ParamSpec("P")
+
+
+def member_required(
+    view: Callable[Concatenate[MemberRequest, P], HttpResponse],
+) -> Callable[..., HttpResponse]:
+    """Guards a view of `/apps/<app>/...`: others than members get the same 404 as for an app that is not there.
+
+    The view gets the app as `request.app`, and its time zone as the current one.
+    """
+
+    @wraps(view)
+    def guarded(request: HttpRequest, app: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        request = cast(MemberRequest, request)
+        if not request.user.is_authenticated:
+            return _to_login(request)
+        request.app = get_object_or_404(visible_apps(request.user), slug=app)
+        timezone.activate(request.app.time_zone)  # until the page is rendered: console.middleware.own_time_zone
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+def _to_login(request: HttpRequest) -> HttpResponse:
+    """To the login page and back. For a fragment, the whole page goes there."""
+    if not fragments.wanted(request):
+        return redirect_to_login(request.get_full_path())
+    page = urlsplit(request.headers.get("HX-Current-URL", "/"))
+    login = redirect_to_login(urlunsplit(("", "", page.path, page.query, "")))
+    return HttpResponse(status=204, headers={"HX-Redirect": login.headers["Location"]})

@@ -1,0 +1,96 @@
+"""Query string -> validated filters of the message list."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import django_filters
+from django import forms
+from django.db.models import IntegerChoices, Q
+from django.utils import timezone
+
+from pushlog import message_ids
+from pushlog.models import LISTED_MODES, Message, Mode, PushType
+from pushlog.models.message import MessageQuerySet
+from pushlog.statuses import Channel, Outcome
+
+# Waiting, but past its expiry time: no status of its own, the clock makes it.
+EXPIRED = "expired"
+
+
+def _words(members: Iterable[IntegerChoices]) -> list[tuple[str, str]]:
+    return [(member.name.lower(), str(member.label)) for member in members]
+
+
+def _number(enum: type[IntegerChoices]) -> Any:
+    return lambda word: enum[word.upper()].value
+
+
+class MessageFilterForm(forms.Form):
+    """Checks what concerns two fields at once."""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        start, end = cleaned.get("created_from"), cleaned.get("created_to")
+        if start and end and start >= end:
+            self.add_error("created_to", "This time must be after the other one.")
+        # A code alone is ambiguous; and a channel alone has no index that gives its messages in order.
+        if cleaned.get("code") is not None and not cleaned.get("channel") and "channel" not in self.errors:
+            self.add_error("channel", "A code means different things on different channels: choose one.")
+        if cleaned.get("channel") and cleaned.get("code") is None and "code" not in self.errors:
+            self.add_error("code", "Give the code as well.")
+        return cleaned
+
+
+class _WholeNumberFilter(django_filters.NumberFilter):
+    """The stock filter takes 5.5 for an integer column and finds 5."""
+
+    field_class = forms.IntegerField
+
+
+class MessageFilter(django_filters.FilterSet):
+    """The filters of the message list. Times are read in the current time zone, the app's."""
+
+    push_type = django_filters.TypedChoiceFilter(choices=_words(PushType), coerce=_number(PushType))
+    mode = django_filters.TypedChoiceFilter(choices=_words(LISTED_MODES), coerce=_number(Mode))
+    outcome = django_filters.ChoiceFilter(choices=[*_words(Outcome), (EXPIRED, "Expired")], method="filter_outcome")
+    channel = django_filters.TypedChoiceFilter(
+        label="Status: channel", choices=_words(Channel), coerce=_number(Channel)
+    )
+    code = _WholeNumberFilter(label="Status: code", min_value=-(2**31), max_value=2**31 - 1)
+    created_from = django_filters.IsoDateTimeFilter(label="Created from", method="filter_from")
+    created_to = django_filters.IsoDateTimeFilter(label="Created before", method="filter_to")
+
+    class Meta:
+        model = Message
+        fields: list[str] = []
+        form = MessageFilterForm
+
+    def filter_outcome(self, queryset: MessageQuerySet, name: str, value: str) -> MessageQuerySet:
+        """Expired is taken out of waiting, where the catalogue has it."""
+        past = Q(expires_at__lte=timezone.now())
+        if value == EXPIRED:
+            return queryset.filter(past, outcome=Outcome.WAITING)
+        found = queryset.filter(outcome=Outcome[value.upper()])
+        return found.exclude(past) if value == Outcome.WAITING.name.lower() else found
+
+    def filter_from(self, queryset: MessageQuerySet, name: str, value: datetime) -> MessageQuerySet:
+        """The creation time is in the ID."""
+        return queryset.filter(id__gte=message_ids.first_id(value))
+
+    def filter_to(self, queryset: MessageQuerySet, name: str, value: datetime) -> MessageQuerySet:
+        """Up to, and without, the moment given."""
+        return queryset.filter(id__lt=message_ids.first_id(value))
+
+
+class SearchForm(forms.Form):
+    """Complete IDs only. Outer blanks are trimmed, and nothing else is touched."""
+
+    target_id = forms.CharField(label="Target ID", max_length=512, required=False)
+    customer_message_id = forms.CharField(label="Customer message ID", max_length=256, required=False)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if not self.errors and not any(cleaned.values()):
+            raise forms.ValidationError("Enter a target ID, a customer message ID, or both.")
+        return cleaned

@@ -1,0 +1,83 @@
+"""Everything in one command: database, migrations, partitions, and the web server."""
+
+import socket
+from argparse import ArgumentParser
+from datetime import UTC, datetime
+from typing import Any
+
+from django.conf import settings
+from django.core.management import BaseCommand, CommandError, call_command
+from django.db import Error, connections
+from granian import Granian
+from granian.constants import Interfaces
+
+from console.demo_logins import ensure_demo_logins
+from pushlog import demo, partitions
+from pushlog.models import Message
+
+
+class Command(BaseCommand):
+    help = "Prepares the database and serves the console. Ctrl-C or SIGTERM ends it."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1")
+        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument(
+            "--demo",
+            type=int,
+            nargs="?",
+            const=20_000,
+            metavar="N",
+            help="fill an empty log with N messages (20,000), and print three logins",
+        )
+
+    def handle(self, *, host: str, port: int, demo: int | None, **options: Any) -> None:
+        address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+        _refuse_taken_port(host, port)
+        try:
+            self._prepare(demo, address)
+        except Error as error:
+            # What libpq says may have several lines; the first one says it.
+            raise CommandError(f"The database cannot be used: {str(error).splitlines()[0]}") from error
+        finally:
+            connections.close_all()
+        self.stdout.write(f"Serving {address}")
+        self.stdout.flush()
+        Granian(
+            "console.wsgi:application",
+            address=host,
+            port=port,
+            interface=Interfaces.WSGI,
+            workers=settings.WORKERS,
+            blocking_threads=4,
+            websockets=False,
+            respawn_failed_workers=True,
+            workers_kill_timeout=10,
+        ).serve()
+
+    def _prepare(self, demo_count: int | None, address: str) -> None:
+        call_command("migrate", verbosity=0, interactive=False)
+        partitions.ensure_window()
+        if demo_count is None:
+            return
+        apps = demo.ensure_demo_apps()
+        if not Message.objects.exists():
+            self.stdout.write(f"Writing {demo_count:,} demo messages …")
+            self.stdout.flush()
+            demo.load(count=demo_count, seed=1, until=datetime.now(UTC).replace(second=0, microsecond=0))
+        self.stdout.write(f"\nOpen {address} and log in as")
+        for name, password, may in ensure_demo_logins(apps["shop"], apps["bank"]):
+            self.stdout.write(f"  {name:<9} {password}   {may}")
+        self.stdout.write("")
+
+
+def _refuse_taken_port(host: str, port: int) -> None:
+    """Raises CommandError if nothing can listen there, before any work is done."""
+    try:
+        family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            # As the server does it: a port whose last connections are still closing down is not taken.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(where)
+    except OSError as error:
+        raise CommandError(f"Cannot listen on {host} port {port}: {error.strerror}. Try --port.") from error

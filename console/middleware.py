@@ -1,0 +1,49 @@
+"""What every answer has in common."""
+
+from collections.abc import Callable
+
+from django.db import OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from psycopg.errors import QueryCanceled
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+def keep_private(get_response: GetResponse) -> GetResponse:
+    """Pages hold personal data: no cache may keep them. Fragments and pages share addresses, so they vary."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        response.headers.setdefault("Cache-Control", "no-store")
+        response.headers["Vary"] = ", ".join(filter(None, [response.headers.get("Vary"), "HX-Request"]))
+        return response
+
+    return middleware
+
+
+def own_time_zone(get_response: GetResponse) -> GetResponse:
+    """A view may activate a time zone for its page; the next request in this thread begins without it."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        with timezone.override(None):
+            return get_response(request)
+
+    return middleware
+
+
+class ExplainTimeouts:
+    """A query that ran into the time limit gets a page that says so, and what to narrow."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answers 503 if the database gave up a query after STATEMENT_TIMEOUT; other errors go their way."""
+        if isinstance(exception, OperationalError) and isinstance(exception.__cause__, QueryCanceled):
+            return render(request, "errors/timeout.html", status=503)
+        return None

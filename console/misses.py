@@ -1,0 +1,48 @@
+"""Why a search found nothing: what can be told from a few cheap looks, only when it did."""
+
+from datetime import datetime
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from console.search_links import SearchTerms
+from pushlog.models import App, Message
+
+
+def explain_miss(app: App, terms: SearchTerms, *, others: QuerySet[App], now: datetime) -> list[str]:
+    """What might be the cause, in sentences, of finding nothing for these terms in this app.
+
+    `others` are the apps that the person may see; no other app is looked into. One query. Broadcasts and what is
+    older than the window stay unfound here as everywhere.
+    """
+    target, customer = terms.target_id, terms.customer_message_id
+
+    def there(*, target_id: str = "", customer_message_id: str = "") -> Exists:
+        return Exists(
+            Message.objects.matching(app, target_id=target_id, customer_message_id=customer_message_id, now=now)
+        )
+
+    elsewhere = Message.objects.findable(now=now).filter(app=OuterRef("pk"))
+    wanted = Q(target_id=target) if target else Q(customer_message_id=customer)
+    facts = (
+        App.objects.filter(pk=app.pk)
+        .values_list(
+            there(target_id=customer, customer_message_id=target),
+            there(target_id=target if customer else ""),
+            there(customer_message_id=customer if target else ""),
+        )
+        .get()
+    )
+    swapped, target_known, customer_known = facts
+    hints = []
+    if swapped:
+        hints.append(
+            "The other way round there is a message: what you entered as target ID is a customer message ID, or the"
+            " reverse. Swap the two fields."
+        )
+    if target_known:
+        hints.append("There are messages to this target ID, but none of them has this customer message ID.")
+    if customer_known:
+        hints.append("This customer message ID exists, but for another target ID.")
+    for other in others.exclude(pk=app.pk).filter(Exists(elsewhere.filter(wanted)))[:3]:
+        hints.append(f"A match exists in {other.name} ({other.get_environment_display()}). Look there.")
+    return hints

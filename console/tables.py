@@ -1,0 +1,54 @@
+"""The columns of the message list, and which of them sorts by what."""
+
+from typing import Any
+
+import django_tables2 as tables
+from django_tables2.columns import BoundColumn
+from django_tables2.data import TableData
+
+from pushlog.models import Message
+
+# Public name -> the columns to order by. All of a sort run in one direction and end in the ID; each has an index
+# that begins with the app (pushlog/models/message.py).
+SORTS = {
+    "customer_message_id": ("customer_message_id", "id"),
+    "push_type": ("push_type", "id"),
+    "target_id": ("target_id", "id"),
+    "title": ("title", "id"),
+    "status": ("channel", "code", "id"),
+    "created_at": ("id",),
+}
+DEFAULT_SORT = "-created_at"
+
+
+class PageData(TableData):
+    """A page that the database has sorted and cut already."""
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def order_by(self, aliases: Any) -> None:
+        """Nothing to do: the stock class would sort the page again, in Python."""
+
+
+def _aria_sort(bound_column: BoundColumn) -> str | None:
+    if not bound_column.is_ordered:
+        return None
+    return "descending" if bound_column.order_by_alias.is_descending else "ascending"
+
+
+class MessageTable(tables.Table):
+    """Headers and sorting. The cells are in the template: its own are ten times as slow."""
+
+    customer_message_id = tables.Column("Customer message ID", orderable=True)
+    push_type = tables.Column("Push type", orderable=True)
+    target_id = tables.Column("Target ID", orderable=True)
+    title = tables.Column("Title", orderable=True)
+    status = tables.Column("Status", orderable=True)
+    created_at = tables.Column("Created", orderable=True, initial_sort_descending=True)
+
+    class Meta:
+        model = Message
+        fields: list[str] = []
+        orderable = False
+        attrs = {"th": {"aria-sort": _aria_sort}}

@@ -1,0 +1,102 @@
+"""The one formatter of times, and what a row says of a status."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+from django import template
+from django.forms import BoundField, Select
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from pushlog.forecast import Forecast, forecast
+from pushlog.models import Message
+from pushlog.statuses import Outcome
+
+register = template.Library()
+
+_TONES = {
+    Outcome.WAITING: "waiting",
+    Outcome.ACCEPTED: "accepted",
+    Outcome.RECEIVED: "received",
+    Outcome.FAILED: "failed",
+    Outcome.UNKNOWN: "unknown",
+}
+
+# Unit, its seconds, the next smaller unit, its seconds.
+_UNITS = (("d", 86400, "h", 3600), ("h", 3600, "min", 60), ("min", 60, "s", 1))
+
+
+@register.filter
+def clock(moment: datetime) -> SafeString:
+    """A moment to the second, in the current zone; the exact one in UTC on hover. Where the zone is printed once."""
+    return format_html(
+        '<time datetime="{0}" title="{0}">{1}</time>',
+        _iso(moment),
+        f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S}",
+    )
+
+
+@register.filter
+def moment(moment: datetime) -> SafeString:
+    """The same with the zone beside it."""
+    return format_html('{} <span class="zone">{}</span>', clock(moment), offset(moment))
+
+
+@register.filter
+def offset(moment: datetime) -> str:
+    """The current zone's distance from UTC at a moment, such as UTC+08:00."""
+    text = f"{timezone.localtime(moment):%z}"
+    return f"UTC{text[:3]}:{text[3:]}"
+
+
+@register.filter
+def span(length: timedelta) -> str:
+    """A length of time in at most two units: "1.2 s", "4 min 5 s", "3 h 10 min", "2 d 4 h"."""
+    seconds = abs(length.total_seconds())
+    if seconds < 60:
+        return f"{seconds:.3f}".rstrip("0").rstrip(".") + " s" if seconds < 10 else f"{seconds:.0f} s"
+    unit, size, smaller, step = next(one for one in _UNITS if seconds >= one[1])
+    whole, rest = divmod(int(seconds), size)
+    return f"{whole} {unit}" + (f" {rest // step} {smaller}" if rest // step else "")
+
+
+@register.filter
+def since(later: datetime, earlier: datetime) -> str:
+    """The time between two moments, as `span` words it; with a minus sign if the later one is earlier."""
+    return ("−" if later < earlier else "") + span(later - earlier)
+
+
+@register.simple_tag
+def verdict(message: Message, now: datetime) -> SafeString:
+    """The status cell: what became of the message, in words; the colour only repeats it."""
+    status = message.status
+    kind = forecast(message, now)
+    if kind is Forecast.REVOKED:
+        words, tone = f"Revoked ({status.title})", "revoked"
+    elif kind is Forecast.EXPIRED:
+        words, tone = "Expired", "expired"
+    else:
+        words, tone = status.title, _TONES[status.outcome]
+    return format_html('<span class="verdict verdict-{}">{}</span>', tone, words)
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@register.filter
+def as_json(value: object) -> str:
+    """JSON laid out for reading."""
+    return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+@register.filter
+def styled(field: BoundField) -> SafeString:
+    """A form field in the style sheet's dress; an error is tied to it for those who cannot see it beside it."""
+    attributes: dict[str, str | bool] = {
+        "class": "form-select" if isinstance(field.field.widget, Select) else "form-control"
+    }
+    if field.errors:
+        attributes |= {"aria-invalid": "true", "aria-describedby": f"{field.auto_id}_error"}
+    return field.as_widget(attrs=attributes)

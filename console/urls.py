@@ -1,0 +1,34 @@
+"""The addresses of the site (design, section 6). tests/console/test_urls.py holds them: they are in tickets."""
+
+from allauth.account import views as account
+from allauth.account.decorators import secure_admin_login
+from django.contrib import admin
+from django.urls import include, path
+
+from console.views import apps, messages, statuses
+
+admin.site.site_header = admin.site.site_title = "Pushlog administration"
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # as allauth documents it
+
+handler400 = "console.views.errors.bad_request"
+handler403 = "console.views.errors.forbidden"
+handler404 = "console.views.errors.not_found"
+handler500 = "console.views.errors.server_error"
+
+app_pages = [
+    path("messages/", messages.message_list, name="messages"),
+    path("messages/search/", messages.search, name="search"),
+    path("messages/<uuid:message_id>/", messages.message_detail, name="message"),
+]
+
+urlpatterns = [
+    path("", apps.app_list, name="apps"),
+    path("apps/<slug:app>/", include(app_pages)),
+    path("status-codes/", statuses.status_codes, name="status-codes"),
+    # Of allauth's pages only those that need no mail and let nobody in who was not let in by an administrator.
+    path("accounts/login/", account.login, name="account_login"),
+    path("accounts/logout/", account.logout, name="account_logout"),
+    path("accounts/password/change/", account.password_change, name="account_change_password"),
+    path("accounts/reauthenticate/", account.reauthenticate, name="account_reauthenticate"),
+    path("admin/", admin.site.urls),
+]

@@ -1,0 +1,15 @@
+"""The front page: the apps I am a member of."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.views.decorators.http import require_safe
+
+from console.access import visible_apps
+
+
+@require_safe
+@login_required
+def app_list(request: HttpRequest) -> HttpResponse:
+    """The apps whose messages this person may see."""
+    return TemplateResponse(request, "apps.html", {"apps": list(visible_apps(request.user))})

@@ -1,0 +1,148 @@
+"""The message list, its search, and the page of one message."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.views.decorators.http import require_POST, require_safe
+
+from console import fragments, search_links, tokens
+from console.access import MemberRequest, member_required, visible_apps
+from console.filters import MessageFilter, SearchForm
+from console.list_state import FILTERS, ListState, cursor_purpose, list_state
+from console.misses import explain_miss
+from console.pages import PAGE_SIZE, BadCursor, Page, page_of
+from console.search_links import SearchTerms
+from console.tables import MessageTable, PageData
+from pushlog.forecast import forecast
+from pushlog.models import WINDOW, App, Message, StatusChange
+
+# What the pages before and after this one are called.
+_PAGER_LABELS = {"-created_at": ("Newer", "Older"), "created_at": ("Older", "Newer")}
+
+
+@require_safe
+@member_required
+def message_list(request: MemberRequest) -> HttpResponse:
+    """A page of the list, or of what a search found. The query string alone decides what is shown."""
+    app, now = request.app, timezone.now()
+    state = list_state(app, request.GET)
+    filters = MessageFilter(request.GET, queryset=_messages(app, state.terms, now))
+    page: Page[Message] | None = None
+    if not state.problems and filters.is_valid():
+        try:
+            page = page_of(
+                filters.qs.for_rows(),
+                keys=state.keys,
+                descending=state.descending,
+                after=state.after,
+                before=state.before,
+            )
+        except BadCursor:
+            state.problems.append("The link to this page of the list is damaged. Start at the first page.")
+    context = _list_context(app, state, filters, page, now)
+    if page is not None and not page.rows and state.terms and not context["active_filters"]:
+        context["hints"] = explain_miss(app, state.terms, others=visible_apps(request.user), now=now)
+    context["is_fragment"] = fragments.wanted(request)
+    template = "messages/_results.html" if context["is_fragment"] else "messages/list.html"
+    return TemplateResponse(request, template, context, status=200 if page is not None else 400)
+
+
+@require_POST
+@member_required
+def search(request: MemberRequest) -> HttpResponse:
+    """Takes the terms out of a form, and leads to their page, whose address does not show them."""
+    form = SearchForm(request.POST)
+    if form.is_valid():
+        token = search_links.token_of(request.app, SearchTerms(**form.cleaned_data))
+        return redirect(f"{reverse('messages', args=[request.app.slug])}?{urlencode({'search': token})}")
+    state = ListState(problems=[str(error) for errors in form.errors.values() for error in errors])
+    filters = MessageFilter({}, queryset=Message.objects.none())
+    context = _list_context(request.app, state, filters, None, timezone.now()) | {"search_form": form}
+    return TemplateResponse(request, "messages/list.html", context, status=400)
+
+
+@require_safe
+@member_required
+def message_detail(request: MemberRequest, message_id: UUID) -> HttpResponse:
+    """One message with its history: as a page, or as what opens under its row."""
+    now = timezone.now()
+    message = get_object_or_404(Message.objects.findable(request.app, now=now), pk=message_id)
+    history = StatusChange.objects.filter(message_id=message.pk).order_by("at", "code")
+    context = {
+        "app": request.app,
+        "message": message,
+        "history": _with_previous(message.created_at, list(history)),
+        "forecast": forecast(message, now).value,
+        "now": now,
+    }
+    template = "messages/_detail.html" if fragments.wanted(request) else "messages/detail.html"
+    return TemplateResponse(request, template, context)
+
+
+def _messages(app: App, terms: SearchTerms, now: datetime) -> Any:
+    if not terms:
+        return Message.objects.listed(app, now=now)
+    return Message.objects.matching(
+        app, target_id=terms.target_id, customer_message_id=terms.customer_message_id, now=now
+    )
+
+
+def _list_context(
+    app: App, state: ListState, filters: MessageFilter, page: Page[Message] | None, now: datetime
+) -> dict[str, Any]:
+    def cursor(values: list[Any] | None) -> str | None:
+        return tokens.seal(cursor_purpose(app, state.sort), values) if values else None
+
+    return {
+        "app": app,
+        "now": now,
+        "window_start": now - WINDOW,
+        "state": state,
+        "filters": filters,
+        "active_filters": _in_words(filters),
+        "search_form": SearchForm(
+            initial={
+                "target_id": state.terms.target_id,
+                "customer_message_id": state.terms.customer_message_id,
+            }
+        ),
+        "page": page,
+        "page_size": PAGE_SIZE,
+        "newer": cursor(page.newer) if page else None,
+        "older": cursor(page.older) if page else None,
+        "table": MessageTable(PageData(page.rows if page else []), order_by=state.sort),
+        "sort_label": _sort_label(state),
+        "pager_labels": _PAGER_LABELS.get(state.sort, ("Previous", "Next")),
+    }
+
+
+def _in_words(filters: MessageFilter) -> list[tuple[str, str, str]]:
+    """Parameter, label and value of every filter that is set, as the page prints them."""
+    cleaned = filters.form.cleaned_data if filters.is_valid() else {}
+    words = []
+    for name in FILTERS:
+        if cleaned.get(name) not in (None, ""):
+            field = filters.form.fields[name]
+            given = filters.data[name]
+            words.append((name, str(field.label), str(dict(getattr(field, "choices", [])).get(given, given))))
+    return words
+
+
+def _sort_label(state: ListState) -> str:
+    name = state.sort.removeprefix("-")
+    if name == "created_at":
+        return "newest first" if state.descending else "oldest first"
+    label = str(MessageTable.base_columns[name].verbose_name).lower().replace(" id", " ID")
+    return f"by {label}, {'falling' if state.descending else 'rising'}"
+
+
+def _with_previous(created_at: datetime, history: list[StatusChange]) -> list[tuple[StatusChange, datetime]]:
+    """Every entry with the moment of the one before it, the first with the creation of the message."""
+    return list(zip(history, [created_at, *(entry.at for entry in history)], strict=False))

@@ -1,0 +1,15 @@
+"""The status codes and what they mean."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.views.decorators.http import require_safe
+
+from pushlog.statuses import catalogue
+
+
+@require_safe
+@login_required
+def status_codes(request: HttpRequest) -> HttpResponse:
+    """The whole catalogue, by channel. Every entry has an anchor, `#<channel>-<code>`."""
+    return TemplateResponse(request, "status_codes.html", {"groups": catalogue()})
