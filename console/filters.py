@@ -19,7 +19,17 @@ EXPIRED = "expired"
 
 
 def _words(members: Iterable[IntegerChoices]) -> list[tuple[str, str]]:
-    return [(member.name.lower(), str(member.label)) for member in members]
+    return [("", "Any"), *((member.name.lower(), str(member.label)) for member in members)]
+
+
+def _time_filter(label: str, method: str) -> django_filters.DateTimeFilter:
+    """A moment as browsers' own field for it gives it, so that what is asked for is what the field shows again."""
+    return django_filters.DateTimeFilter(
+        label=label,
+        method=method,
+        input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local", "step": "1"}),
+    )
 
 
 def _number(enum: type[IntegerChoices]) -> Any:
@@ -51,15 +61,17 @@ class _WholeNumberFilter(django_filters.NumberFilter):
 class MessageFilter(django_filters.FilterSet):
     """The filters of the message list. Times are read in the current time zone, the app's."""
 
-    push_type = django_filters.TypedChoiceFilter(choices=_words(PushType), coerce=_number(PushType))
-    mode = django_filters.TypedChoiceFilter(choices=_words(LISTED_MODES), coerce=_number(Mode))
-    outcome = django_filters.ChoiceFilter(choices=[*_words(Outcome), (EXPIRED, "Expired")], method="filter_outcome")
+    push_type = django_filters.TypedChoiceFilter(choices=_words(PushType), coerce=_number(PushType), empty_value=None)
+    mode = django_filters.TypedChoiceFilter(choices=_words(LISTED_MODES), coerce=_number(Mode), empty_value=None)
+    outcome = django_filters.ChoiceFilter(
+        choices=[*_words(Outcome), (EXPIRED, "Expired")], empty_label=None, method="filter_outcome"
+    )
     channel = django_filters.TypedChoiceFilter(
         label="Status: channel", choices=_words(Channel), coerce=_number(Channel)
     )
     code = _WholeNumberFilter(label="Status: code", min_value=-(2**31), max_value=2**31 - 1)
-    created_from = django_filters.IsoDateTimeFilter(label="Created from", method="filter_from")
-    created_to = django_filters.IsoDateTimeFilter(label="Created before", method="filter_to")
+    created_from = _time_filter("Created from", "filter_from")
+    created_to = _time_filter("Created before", "filter_to")
 
     class Meta:
         model = Message
