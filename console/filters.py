@@ -95,6 +95,14 @@ class MessageFilter(django_filters.FilterSet):
         return queryset.filter(id__lt=message_ids.first_id(value))
 
 
+class FoundFilter(MessageFilter):
+    """The same for what a search found, which may be multiple messages too."""
+
+    mode = django_filters.TypedChoiceFilter(
+        choices=_words([*LISTED_MODES, Mode.MULTIPLE]), coerce=_number(Mode), empty_value=None
+    )
+
+
 class SearchForm(forms.Form):
     """Complete IDs only. Outer blanks are trimmed, and nothing else is touched."""
 

@@ -11,7 +11,7 @@ from pushlog.models import App, Message
 def explain_miss(app: App, terms: SearchTerms, *, others: QuerySet[App], now: datetime) -> list[str]:
     """What might be the cause, in sentences, of finding nothing for these terms in this app.
 
-    `others` are the apps that the person may see; no other app is looked into. One query. Broadcasts and what is
+    `others` are the apps that the person may see; no other app is looked into. Two queries. Broadcasts and what is
     older than the window stay unfound here as everywhere.
     """
     target, customer = terms.target_id, terms.customer_message_id

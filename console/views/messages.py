@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from console import fragments, search_links, tokens
 from console.access import MemberRequest, member_required, visible_apps
-from console.filters import MessageFilter, SearchForm
+from console.filters import FoundFilter, MessageFilter, SearchForm
 from console.list_state import FILTERS, ListState, cursor_purpose, list_state
 from console.misses import explain_miss
 from console.pages import PAGE_SIZE, BadCursor, Page, page_of
@@ -33,7 +33,8 @@ def message_list(request: MemberRequest) -> HttpResponse:
     """A page of the list, or of what a search found. The query string alone decides what is shown."""
     app, now = request.app, timezone.now()
     state = list_state(app, request.GET)
-    filters = MessageFilter(request.GET, queryset=_messages(app, state.terms, now))
+    filter_set = FoundFilter if state.terms else MessageFilter
+    filters = filter_set(request.GET, queryset=_messages(app, state.terms, now))
     page: Page[Message] | None = None
     if not state.problems and filters.is_valid():
         try:

@@ -1,0 +1,184 @@
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from pushlog.models import App, Message, StatusChange
+from pushlog.statuses import NO_RECEIPT, Channel
+from tests import factories
+
+LIST = "/admin/pushlog/message/"
+
+
+@pytest.fixture
+def admin(app: App) -> User:
+    return factories.create_user(app, is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def browser(client: Client, admin: User) -> Client:
+    client.force_login(admin)
+    return client
+
+
+def change(message: Message, **fields: Any) -> dict[str, Any]:
+    """The change form of a message as it stands, with other values for some fields."""
+    return {
+        "title": message.title,
+        "content": message.content,
+        "extras": json.dumps(message.extras),
+        "expires_at_0": "",
+        "expires_at_1": "",
+        "channel": message.channel,
+        "code": message.code,
+    } | fields
+
+
+def test_admin_list_neither_counts_nor_skips(browser: Client, app: App) -> None:
+    factories.create_messages(app, [factories.message_row() for _ in range(60)])
+
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        response = browser.get(LIST)
+        older = browser.get(f"{LIST}?app={app.slug}&after={response.context['page'].older[0]}")
+
+    assert (len(response.context["page"].rows), len(older.context["page"].rows)) == (50, 10)
+    about_messages = [query["sql"] for query in queries if "pushlog_message" in query["sql"]]
+    assert about_messages
+    assert not [sql for sql in about_messages if "COUNT(" in sql.upper() or "OFFSET" in sql.upper()]
+
+
+def test_admin_finds_a_message_by_its_exact_id(browser: Client, app: App) -> None:
+    message = factories.create_message(app, mode="multiple")
+
+    assert browser.get(LIST, {"id": f" {message.pk} "}).headers["Location"] == f"{LIST}{message.pk}/change/"
+
+
+@pytest.mark.parametrize("query", ["id=abc", "id=019a9b3c-0000-7000-8000-000000000000", "after=x"])
+def test_admin_list_says_what_is_wrong(browser: Client, query: str) -> None:
+    response = browser.get(f"{LIST}?{query}")
+
+    assert response.status_code == 400
+    assert 'class="errornote"' in response.content.decode()
+
+
+def test_admin_shows_no_broadcast_and_no_other_app(browser: Client, app: App) -> None:
+    hidden = [
+        factories.create_message(app, mode="broadcast"),
+        factories.create_message(factories.create_app()),
+    ]
+
+    for message in hidden:
+        assert str(message.pk) not in browser.get(LIST).content.decode()
+        assert browser.get(LIST, {"id": str(message.pk)}).status_code == 400
+        assert browser.get(f"{LIST}{message.pk}/change/").status_code == 302
+
+
+def test_admin_corrects_what_may_be_fixed(browser: Client, app: App) -> None:
+    message = factories.create_message(app)
+    fields = {
+        "title": "Fixed",
+        "content": "New",
+        "extras": '{"a": 1}',
+        "expires_at_0": "2027-01-01",
+        "expires_at_1": "08:00",
+    }
+
+    response = browser.post(f"{LIST}{message.pk}/change/", change(message, **fields))
+
+    assert response.status_code == 302
+    message.refresh_from_db()
+    assert (message.title, message.content, message.extras) == ("Fixed", "New", {"a": 1})
+    assert message.expires_at == datetime(2027, 1, 1, 8, tzinfo=UTC)
+    assert message.code == NO_RECEIPT
+    assert not StatusChange.objects.filter(message_id=message.pk).exists()
+
+
+def test_admin_corrects_a_status_by_a_receipt(browser: Client, app: App) -> None:
+    message = factories.create_message(app)
+
+    browser.post(f"{LIST}{message.pk}/change/", change(message, channel=Channel.APNS.value, code=2009))
+
+    message.refresh_from_db()
+    assert (message.channel, message.code) == (Channel.APNS, 2009)
+    assert message.modified_at > datetime.now(UTC) - timedelta(minutes=1)
+    assert [entry.detail for entry in StatusChange.objects.filter(message_id=message.pk)] == ["Corrected in the admin"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"code": "-1001"},
+        {"code": "99999999999"},
+        {"extras": "[1]"},
+        {"extras": "{"},
+        {"title": "x" * 501},
+        {"content": "x" * 20_001},
+        {"channel": "99"},
+    ],
+)
+def test_admin_refuses_what_ingestion_refuses(browser: Client, app: App, fields: dict[str, str]) -> None:
+    message = factories.create_message(app)
+
+    response = browser.post(f"{LIST}{message.pk}/change/", change(message, **fields))
+
+    assert response.status_code == 200
+    assert "Please correct the error" in response.content.decode()
+    assert Message.objects.get(pk=message.pk).title == message.title
+
+
+def test_admin_changes_nothing_that_makes_up_the_id(browser: Client, app: App) -> None:
+    message = factories.create_message(app)
+
+    browser.post(f"{LIST}{message.pk}/change/", change(message, target_id="other", mode="4", push_type="3"))
+
+    again = Message.objects.get(pk=message.pk)
+    assert (again.target_id, again.mode, again.push_type) == (message.target_id, message.mode, message.push_type)
+
+
+def test_admin_neither_adds_nor_deletes_messages(browser: Client, app: App) -> None:
+    message = factories.create_message(app)
+
+    assert browser.get(f"{LIST}add/").status_code == 403
+    assert browser.post(f"{LIST}{message.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert Message.objects.filter(pk=message.pk).exists()
+
+
+def test_admin_list_needs_the_permission(client: Client, app: App) -> None:
+    client.force_login(factories.create_user(app, is_staff=True))
+
+    assert client.get(LIST).status_code == 403
+
+
+def test_admin_edits_apps_and_members_but_never_the_slug(browser: Client, app: App) -> None:
+    page = browser.get(reverse("admin:pushlog_app_change", args=[app.pk])).content.decode()
+
+    assert 'name="name"' in page
+    assert 'name="memberships-0-user"' in page
+    assert 'name="slug"' not in page
+    assert "id_key" not in page
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "../etc", "", "Asia"])
+def test_admin_refuses_a_time_zone_that_is_none(browser: Client, app: App, zone: str) -> None:
+    response = browser.post(
+        reverse("admin:pushlog_app_add"),
+        {
+            "name": "New",
+            "slug": "new",
+            "environment": "production",
+            "time_zone": zone,
+            "memberships-TOTAL_FORMS": "0",
+            "memberships-INITIAL_FORMS": "0",
+        },
+    )
+
+    assert response.status_code == 200
+    assert not App.objects.filter(slug="new").exists()

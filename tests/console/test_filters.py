@@ -1,0 +1,109 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.http import QueryDict
+
+from console.filters import FoundFilter, MessageFilter, SearchForm
+from pushlog.models import App, Message
+from tests import factories
+
+
+def found(query: str) -> set[str]:
+    filters = MessageFilter(QueryDict(query), queryset=Message.objects.all())
+    assert filters.is_valid(), filters.errors
+    return set(filters.qs.values_list("title", flat=True))
+
+
+@pytest.fixture
+def _messages(app: App) -> None:
+    now = datetime.now(UTC)
+    create = factories.create_message
+    create(app, title="waiting", expires_at=(now + timedelta(hours=1)).isoformat())
+    create(app, title="waiting for ever", push_type="ios", mode="template")
+    create(app, title="expired", expires_at=(now - timedelta(seconds=1)).isoformat())
+    factories.send_receipt(create(app, title="received"))
+    factories.send_receipt(create(app, title="accepted"), channel="xiaomi", code=0)
+    factories.send_receipt(create(app, title="failed"), channel="apns", code=2009)
+    factories.send_receipt(create(app, title="unknown"), channel="meizu", code=4242)
+
+
+@pytest.mark.usefixtures("_messages")
+@pytest.mark.parametrize(
+    ("query", "titles"),
+    [
+        ("outcome=waiting", {"waiting", "waiting for ever"}),
+        ("outcome=expired", {"expired"}),
+        ("outcome=received", {"received"}),
+        ("outcome=accepted", {"accepted"}),
+        ("outcome=failed", {"failed"}),
+        ("outcome=unknown", {"unknown"}),
+        ("push_type=ios", {"waiting for ever"}),
+        ("push_type=harmony", set()),
+        ("mode=template", {"waiting for ever"}),
+        ("channel=apns&code=2009", {"failed"}),
+        ("channel=own&code=2009", set()),
+        ("outcome=failed&push_type=ios", set()),
+    ],
+)
+def test_filter_finds(query: str, titles: set[str]) -> None:
+    assert found(query) == titles
+
+
+@pytest.mark.usefixtures("_messages")
+def test_filter_of_nothing_finds_all() -> None:
+    assert len(found("push_type=&mode=&outcome=&channel=&code=&created_from=&created_to=")) == 7
+
+
+def test_filter_of_times_takes_the_first_and_leaves_the_last(app: App) -> None:
+    start = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
+    for seconds in (-1, 0, 59, 60):
+        factories.create_message(app, title=str(seconds), created_at=start + timedelta(seconds=seconds))
+    end = start + timedelta(minutes=1)
+
+    assert found(f"created_from={start:%Y-%m-%dT%H:%M:%S}&created_to={end:%Y-%m-%dT%H:%M:%S}") == {"0", "59"}
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("code=5.5&channel=own", "code"),
+        ("code=99999999999&channel=own", "code"),
+        ("code=x&channel=own", "code"),
+        ("code=2", "channel"),
+        ("channel=own", "code"),
+        ("channel=nope&code=2", "channel"),
+        ("push_type=1", "push_type"),
+        ("mode=multiple", "mode"),
+        ("mode=broadcast", "mode"),
+        ("outcome=revoked", "outcome"),
+        ("created_from=yesterday", "created_from"),
+        ("created_from=2026-11-02T00:00&created_to=2026-11-01T00:00", "created_to"),
+        ("created_to=0000-00-00T00:00", "created_to"),
+    ],
+)
+def test_filter_that_is_not_right_names_its_field(query: str, field: str) -> None:
+    filters = MessageFilter(QueryDict(query), queryset=Message.objects.none())
+
+    assert not filters.is_valid()
+    assert list(filters.errors) == [field]
+
+
+def test_filter_of_mode_may_be_multiple_in_a_search_but_never_broadcast() -> None:
+    assert FoundFilter(QueryDict("mode=multiple"), queryset=Message.objects.none()).is_valid()
+    assert not FoundFilter(QueryDict("mode=broadcast"), queryset=Message.objects.none()).is_valid()
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [("  a  ", "a"), ("\ta\n", "a"), ("a b", "a b"), ("A%_'\"\\", "A%_'\"\\"), ("x" * 512, "x" * 512)],
+)
+def test_search_trims_outer_blanks_and_nothing_else(given: str, taken: str) -> None:
+    form = SearchForm({"target_id": given})
+
+    assert form.is_valid()
+    assert form.cleaned_data["target_id"] == taken
+
+
+@pytest.mark.parametrize("given", ["", "   ", "x" * 513, "x" * 10_000, "a\x00b"])
+def test_search_for_nothing_too_much_or_a_nul_is_refused(given: str) -> None:
+    assert not SearchForm({"target_id": given}).is_valid()

@@ -1,0 +1,55 @@
+import pytest
+from django.http import QueryDict
+
+from console import tokens
+from console.list_state import cursor_purpose, list_state
+from console.search_links import SearchTerms, token_of
+from pushlog.models import App
+from tests import factories
+
+
+def test_state_of_an_empty_query_string_is_newest_first(app: App) -> None:
+    state = list_state(app, QueryDict(""))
+
+    assert (state.keys, state.descending, state.after, state.before) == (("id",), True, None, None)
+    assert not state.terms
+    assert state.problems == []
+
+
+@pytest.mark.parametrize(
+    ("query", "problem"),
+    [
+        ("sort=content", "no sort by “content”"),
+        ("sort=", "no sort by “”"),
+        ("sort=--title", "no sort by “--title”"),
+        ("sort=title&sort=-title", "“sort” is there 2 times"),
+        ("per_page=20000", "“per_page” is not a parameter"),
+        ("page=2", "“page” is not a parameter"),
+        ("after=x", "damaged"),
+        ("before=", "damaged"),
+        ("after=a&before=b", "not both"),
+        ("search=x", "search link is damaged"),
+        ("mode=simple&mode=template", "“mode” is there 2 times"),
+    ],
+)
+def test_query_string_that_is_not_right_is_a_problem(app: App, query: str, problem: str) -> None:
+    state = list_state(app, QueryDict(query))
+
+    assert len(state.problems) == 1
+    assert problem in state.problems[0]
+
+
+def test_cursor_fits_its_sort_and_app_only(app: App) -> None:
+    cursor = tokens.seal(cursor_purpose(app, "title"), ["a", "b"])
+
+    assert list_state(app, QueryDict(f"sort=title&after={cursor}")).after == ["a", "b"]
+    assert list_state(app, QueryDict(f"sort=-title&after={cursor}")).problems
+    assert list_state(app, QueryDict(f"after={cursor}")).problems
+    assert list_state(factories.create_app(), QueryDict(f"sort=title&after={cursor}")).problems
+
+
+def test_search_link_fits_its_app_only(app: App) -> None:
+    token = token_of(app, SearchTerms(target_id="t", customer_message_id="c"))
+
+    assert list_state(app, QueryDict(f"search={token}")).terms == SearchTerms("t", "c")
+    assert list_state(factories.create_app(), QueryDict(f"search={token}")).problems

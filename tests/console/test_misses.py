@@ -1,0 +1,52 @@
+from datetime import UTC, datetime
+
+from pytest_django import DjangoAssertNumQueries
+
+from console.misses import explain_miss
+from console.search_links import SearchTerms
+from pushlog.models import App
+from tests import factories
+
+
+def hints(app: App, others: bool = False, **terms: str) -> str:
+    apps = App.objects.all() if others else App.objects.none()
+    return " ".join(explain_miss(app, SearchTerms(**terms), others=apps, now=datetime.now(UTC)))
+
+
+def test_miss_without_a_cause_has_no_hint(app: App) -> None:
+    assert hints(app, others=True, target_id="t", customer_message_id="c") == ""
+
+
+def test_miss_of_swapped_ids_says_so(app: App) -> None:
+    factories.create_message(app, target_id="t", customer_message_id="c")
+
+    assert "Swap the two fields" in hints(app, target_id="c", customer_message_id="t")
+    assert "Swap the two fields" in hints(app, target_id="c")
+    assert "Swap the two fields" in hints(app, customer_message_id="t")
+
+
+def test_miss_of_both_tells_which_one_is_known(app: App) -> None:
+    factories.create_message(app, target_id="t", customer_message_id="c")
+
+    assert "There are messages to this target ID" in hints(app, target_id="t", customer_message_id="x")
+    assert "This customer message ID exists" in hints(app, target_id="x", customer_message_id="c")
+
+
+def test_miss_points_to_another_app_of_the_person(app: App) -> None:
+    other = factories.create_app(name="Elsewhere")
+    factories.create_message(other, target_id="t")
+
+    assert "Elsewhere" in hints(app, others=True, target_id="t")
+    assert "Elsewhere" not in hints(app, target_id="t")
+
+
+def test_miss_never_gives_a_broadcast_away(app: App) -> None:
+    factories.create_message(app, target_id="t", customer_message_id="c", mode="broadcast")
+
+    assert hints(app, others=True, target_id="c", customer_message_id="t") == ""
+    assert hints(app, others=True, target_id="t", customer_message_id="x") == ""
+
+
+def test_miss_is_explained_in_two_queries(app: App, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    with django_assert_num_queries(2):
+        hints(app, others=True, target_id="t", customer_message_id="c")
