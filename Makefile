@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ROWS ?= 400000
 
-.PHONY: run test test-browser test-long bench check fix lock screenshots
+.PHONY: run test test-browser test-long bench check audit fix lock screenshots
 
 run: $(VENV)/.run
 	$(BIN)/python manage.py serve --demo
@@ -28,6 +28,9 @@ check: $(VENV)/.dev
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/python manage.py makemigrations --check
+
+audit: $(VENV)/.dev
+	$(BIN)/pip-audit --requirement requirements.txt --require-hashes --disable-pip --progress-spinner off
 
 fix: $(VENV)/.dev
 	$(BIN)/ruff check --fix

@@ -6,6 +6,7 @@ import sys
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
+from environs import EnvError
 
 
 def main() -> None:
@@ -16,7 +17,7 @@ def main() -> None:
 
     try:
         database.start()
-    except (EmbeddedError, ImproperlyConfigured) as error:
+    except (EmbeddedError, EnvError, ImproperlyConfigured) as error:
         sys.exit(f"pushlog: {error}")
     execute_from_command_line(sys.argv)
 

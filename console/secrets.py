@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from secrets import token_hex
 
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
@@ -21,7 +22,7 @@ def kept_secret(name: str, folder: Path, *, may_make: bool) -> str:
         # Written aside and linked into place: of two processes starting at once, one makes the secret, whole,
         # and the other reads that one.
         if not path.exists():
-            draft = path.with_name(f"{path.name}.{os.getpid()}")
+            draft = path.with_name(f"{path.name}.{token_hex(8)}")
             with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
                 file.write(Fernet.generate_key())
             try:

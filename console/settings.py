@@ -3,7 +3,9 @@
 from pathlib import Path
 
 from csp.constants import NONE, SELF
-from environs import FileAwareEnv
+from django.core.exceptions import ImproperlyConfigured
+from environs import FileAwareEnv, validate
+from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
 from console.secrets import kept_secret
@@ -25,10 +27,10 @@ SECRET_KEY = env.str("SECRET_KEY", "") or kept_secret("SECRET_KEY", VAR, may_mak
 ENCRYPTION_KEYS = env.list("ENCRYPTION_KEYS", []) or [kept_secret("ENCRYPTION_KEYS", VAR, may_make=EMBEDDED)]
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"] if EMBEDDED else [])
 HTTPS = env.bool("HTTPS", not EMBEDDED)
-PARTITION_DAYS = env.int("PARTITION_DAYS", 1, validate=lambda days: 1 <= days <= 30)
+PARTITION_DAYS = env.int("PARTITION_DAYS", 1, validate=validate.Range(1, 30))
 # Seconds for a query of a page (console/wsgi.py); commands may take as long as they need.
-STATEMENT_TIMEOUT = env.int("STATEMENT_TIMEOUT", 5, validate=lambda seconds: seconds > 0)
-WORKERS = env.int("WORKERS", 2, validate=lambda workers: workers > 0)
+STATEMENT_TIMEOUT = env.int("STATEMENT_TIMEOUT", 5, validate=validate.Range(1))
+WORKERS = env.int("WORKERS", 2, validate=validate.Range(1))
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
 
 INSTALLED_APPS = [
@@ -89,7 +91,11 @@ def _database() -> dict[str, object]:
         where: dict[str, object] = dict(embedded.connection(VAR))
     else:
         # libpq's own reader, so that every form of address that psql takes is taken here too.
-        options = dict(conninfo_to_dict(DATABASE_URL))
+        try:
+            options = dict(conninfo_to_dict(DATABASE_URL))
+        except ProgrammingError:
+            # Without the cause: its text has the whole address in it, and that has a password.
+            raise ImproperlyConfigured("DATABASE_URL is not an address of a PostgreSQL database.") from None
         names = {"HOST": "host", "PORT": "port", "USER": "user", "PASSWORD": "password", "NAME": "dbname"}
         where = {django: options.pop(libpq, "") or "" for django, libpq in names.items()}
     options["application_name"] = "pushlog"

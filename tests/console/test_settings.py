@@ -1,0 +1,108 @@
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text()
+PRODUCTION = {
+    "DATABASE_URL": "postgresql://pushlog@127.0.0.1:1/pushlog",
+    "SECRET_KEY": "0123456789abcdefghij" * 3,
+    "ENCRYPTION_KEYS": "q6ZQ0GgZ1Zg1Jw0v0vZ1Zg1Jw0v0vZ1Zg1Jw0v0vZ0A=",
+    "ALLOWED_HOSTS": "console.example",
+}
+
+
+def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs manage.py with this environment alone."""
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"]} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_every_setting_is_in_the_readme_and_no_other() -> None:
+    in_code = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', (ROOT / "console/settings.py").read_text()))
+    chapter = README.split("\n## Settings\n")[1].split("\n## ")[0]
+    in_readme = set(re.findall(r"^\| `([A-Z_]+)` \|", chapter, re.MULTILINE))
+
+    assert in_readme == in_code
+
+
+def test_deployment_check_is_clean_with_a_database_of_its_own() -> None:
+    result = manage("check", "--deploy", "--fail-level", "WARNING", **PRODUCTION)
+
+    assert result.returncode == 0, result.stderr
+    assert "no issues" in result.stdout
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "ENCRYPTION_KEYS"])
+def test_secret_is_required_outside_the_embedded_mode(name: str) -> None:
+    result = manage("check", **{key: value for key, value in PRODUCTION.items() if key != name})
+
+    assert result.returncode != 0
+    assert result.stderr.strip().splitlines()[-1].startswith(f"pushlog: Set {name} (or {name}_FILE)")
+    assert "Traceback" not in result.stderr
+
+
+def test_secret_may_be_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("from a file" * 6)
+    environment = {key: value for key, value in PRODUCTION.items() if key != "SECRET_KEY"}
+
+    result = manage(
+        "shell",
+        "-v",
+        "0",
+        "-c",
+        "from django.conf import settings; print(settings.SECRET_KEY)",
+        **environment,
+        SECRET_KEY_FILE=str(tmp_path / "key"),
+    )
+
+    assert result.stdout.strip() == "from a file" * 6
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PARTITION_DAYS", "0"),
+        ("PARTITION_DAYS", "x"),
+        ("HTTPS", "maybe"),
+        ("WORKERS", "0"),
+        ("STATEMENT_TIMEOUT", "0"),
+    ],
+)
+def test_setting_that_is_not_right_is_one_clear_line(name: str, value: str) -> None:
+    result = manage("check", **PRODUCTION, **{name: value})
+
+    assert result.returncode != 0
+    assert "Traceback" not in result.stderr
+    assert name in result.stderr
+
+
+def test_database_url_may_hold_options_and_odd_characters() -> None:
+    code = (
+        "from django.conf import settings; d = settings.DATABASES['default'];"
+        "print(d['USER'], d['PASSWORD'], d['NAME'], d['OPTIONS']['sslmode'])"
+    )
+    url = "postgresql://us%40er:p%2Fw@db.example:5432/na%20me?sslmode=require"
+
+    result = manage("shell", "-v", "0", "-c", code, **(PRODUCTION | {"DATABASE_URL": url}))
+
+    assert result.stdout.split() == ["us@er", "p/w", "na", "me", "require"]
+
+
+def test_database_url_that_is_none_is_one_clear_line_without_its_password() -> None:
+    result = manage("check", **(PRODUCTION | {"DATABASE_URL": "postgresql://u:hunter2@[bad/x"}))
+
+    assert result.returncode != 0
+    assert "Traceback" not in result.stderr
+    assert "DATABASE_URL" in result.stderr
+    assert "hunter2" not in result.stderr
