@@ -1,0 +1,67 @@
+"""`make bench`: the budgets of the design, measured in one run, as a table. Ends with 1 if one does not hold."""
+
+import argparse
+import json
+import os
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+VAR = Path(__file__).resolve().parents[2] / "var" / "bench"
+
+
+def main() -> int:
+    """Loads what is missing of the rows, measures, prints and writes var/bench/figures-<rows>.json."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rows", type=int, default=400_000)
+    rows: int = parser.parse_args().rows
+    # A log of its own for each size, beside the one that `make run` shows.
+    var = VAR / str(rows)
+    os.environ |= {"PUSHLOG_VAR": str(var), "DJANGO_SETTINGS_MODULE": "console.settings", "ALLOWED_HOSTS": "testserver"}
+    os.environ.pop("DATABASE_URL", None)
+
+    import django
+    from django.conf import settings
+    from rich.console import Console
+    from rich.table import Table
+
+    from console import database
+
+    database.start()
+    django.setup()
+    settings.ROOT_URLCONF = "tests.benchmarks.control"
+    _load(rows)
+
+    from tests.benchmarks import pages, writing
+
+    figures = pages.measure() + writing.measure()
+    table = Table("what", "p50 ms", "p95 ms", "ratio", "budget", "holds", title=f"{rows:,} messages")
+    for one in figures:
+        table.add_row(
+            one.name, f"{one.p50:.1f}", f"{one.p95:.1f}", f"{one.ratio:.2f}", one.budget, "yes" if one.holds else "NO"
+        )
+    Console(width=110).print(table)
+    (var / "figures.json").write_text(json.dumps([asdict(one) for one in figures], indent=1))
+    return 0 if all(one.holds for one in figures) else 1
+
+
+def _load(rows: int) -> None:
+    """Fills an empty log with the demo's messages, which are skewed as real ones are, by the project's own path."""
+    from django.core.management import call_command
+    from django.db import connection
+
+    from pushlog import demo, partitions
+    from pushlog.models import Message
+
+    call_command("migrate", verbosity=0)
+    partitions.ensure_window()
+    if not Message.objects.exists():
+        print(f"Loading {rows:,} messages …", flush=True)
+        demo.load(count=rows, seed=1, until=datetime.now(UTC).replace(second=0, microsecond=0))
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM (ANALYZE)")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
