@@ -1,0 +1,246 @@
+"""A made-up log, skewed like real ones: for a first look, for tests and for benchmarks.
+
+The same count, seed and end give the same messages. They are made in the order of their creation, app by app
+and in batches, so that forty million need no more memory than a thousand.
+"""
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from itertools import accumulate, islice
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pushlog import demo_texts, ingest, message_ids, statuses
+from pushlog.models import App
+
+_Status = demo_texts.Status
+_Drawn = tuple[dict[str, Any], list[dict[str, Any]]]
+
+HEAVY_TARGET = "+8610000000000"
+SHARED_CUSTOMER_ID = "campaign-2026-11"
+# The most messages of the heavy target, and of the shared customer message ID.
+HEAVY = 100_000
+UNKNOWN = ("meizu", 4242)
+TEN_TIMES = [("apns", 2009), ("huawei", 80300007), ("xiaomi", 65003), ("oppo", 33)]
+
+_BATCH = 5_000
+_HOURS = 30 * 24 - 1
+_HOUR = 3_600_000
+_TIES = 24
+_DELIVERED: _Status = ("own", 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Up to 5,000 messages of one app, and receipts, each with the place of its message among them."""
+
+    app: str
+    messages: list[dict[str, Any]]
+    receipts: list[tuple[int, dict[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Profile:
+    """What sets one demo app apart from the other."""
+
+    slug: str
+    name: str
+    zone: str
+    share: float
+    texts: list[tuple[int, str, str]]
+
+
+_PROFILES = [
+    _Profile("shop", "Shop", "Asia/Shanghai", 0.8, demo_texts.SHOP),
+    _Profile("bank", "Bank", "Europe/Berlin", 0.2, demo_texts.BANK),
+]
+
+
+def ensure_demo_apps() -> dict[str, App]:
+    """The two demo apps by slug, made if they are not there."""
+    return {
+        one.slug: App.objects.get_or_create(
+            slug=one.slug,
+            defaults={"name": one.name, "environment": App.Environment.PRODUCTION, "time_zone": one.zone},
+        )[0]
+        for one in _PROFILES
+    }
+
+
+def load(*, count: int, seed: int, until: datetime, progress: Callable[[int], None] | None = None) -> int:
+    """Stores `count` messages created in the 30 days up to `until` (aware), with their receipts.
+
+    `progress` is called with the number of messages in each batch, once it is stored. Gives the number of
+    messages that were not in the log before.
+    """
+    apps = ensure_demo_apps()
+    accepted = 0
+    for batch in batches(count=count, seed=seed, until=until):
+        app = apps[batch.app]
+        # The clock of the demo's senders stands at `until`, however long the loading takes.
+        stored = ingest.messages(app=app, rows=batch.messages, now=until)
+        accepted += stored.accepted
+        for place, receipt in batch.receipts:
+            receipt["message_id"] = stored.ids[place]
+        receipts = [receipt for _, receipt in batch.receipts]
+        for start in range(0, len(receipts), ingest.MAX_ROWS):
+            ingest.receipts(app=app, rows=receipts[start : start + ingest.MAX_ROWS], now=until)
+        if progress:
+            progress(len(batch.messages))
+    return accepted
+
+
+def batches(*, count: int, seed: int, until: datetime) -> Iterator[Batch]:
+    """The rows that `load` stores; `until` is aware."""
+    shop, bank = _PROFILES
+    of_shop = round(count * shop.share)
+    for profile, its_count in (shop, of_shop), (bank, count - of_shop):
+        drawn = _messages(profile, its_count, random.Random(f"{seed} {profile.slug}"), until)  # noqa: S311
+        while some := list(islice(drawn, _BATCH)):
+            receipts = [(place, receipt) for place, (_, its) in enumerate(some) for receipt in its]
+            yield Batch(profile.slug, [message for message, _ in some], receipts)
+
+
+def _messages(profile: _Profile, count: int, rng: random.Random, until: datetime) -> Iterator[_Drawn]:
+    """An app's messages from the oldest on, each with its receipts in the order of their arrival."""
+    draw, end = rng.random, message_ids.milliseconds(until)
+    texts = rng.choices([text for _, *text in profile.texts], [text[0] for text in profile.texts], k=2_000)
+    people = max(20, count // 12)
+    heavy = min(count // 16, HEAVY) if profile.slug == "shop" else 0
+    stride = count // max(heavy, 1) or 1
+    rare = _rare(rng, count) if profile.slug == "shop" else {}
+    unusual = max(0.01, 0.03 - len(rare) / max(count, 1))
+    cycle = _cycle(count)
+    for index, created in enumerate(_moments(rng, count, end, ZoneInfo(profile.zone))):
+        is_new = end - created < 2 * _HOUR
+        status: _Status = _DELIVERED
+        if index in rare:
+            status = rare[index]
+        elif is_new and draw() < 0.12:
+            status = demo_texts.WAITING[int(draw() * len(demo_texts.WAITING))]
+        elif draw() < unusual:
+            status = demo_texts.COMMON[int(draw() * len(demo_texts.COMMON))]
+        title, content = texts[int(draw() * 2_000)]
+        person = 1 + int(people * draw() ** 2)
+        push_type, target_id = demo_texts.target(profile.slug, person, status[0])
+        message: dict[str, Any] = {
+            "target_id": target_id,
+            "push_type": push_type,
+            "mode": "template" if draw() < 0.2 else "simple",
+            "customer_message_id": demo_texts.customer_id(index, created),
+            "title": title,
+            "content": content % (index + 10_000),
+            "extras": demo_texts.EXTRAS[int(draw() * len(demo_texts.EXTRAS))],
+            "channel": status[0],
+            "created_at": _iso(created),
+        }
+        if validity := 259_200 if is_new else demo_texts.VALIDITY[int(draw() * len(demo_texts.VALIDITY))]:
+            message["expires_in"] = validity
+        if index not in rare:
+            _campaign(message, index, cycle)
+        nth, place = divmod(index, stride)
+        if place == 3 and nth < heavy:
+            message.update(target_id=HEAVY_TARGET, push_type="user")
+        elif place == 7 and nth < heavy:
+            # Never twice to one person in one millisecond: it would be the same message.
+            _, target_id = demo_texts.target(profile.slug, 10 + nth % people * 10, "own")
+            message.update(customer_message_id=SHARED_CUSTOMER_ID, target_id=target_id, push_type="user")
+        yield message, _receipts(draw, status, created, end, revoked=index % 500 == 123)
+
+
+def _cycle(count: int) -> int:
+    """A pattern repeats: some messages in one millisecond, then a campaign in one run, then a broadcast."""
+    return max(400, count // 20)
+
+
+def _campaign(message: dict[str, Any], index: int, cycle: int) -> None:
+    """Makes a message part of a campaign, if it stands at such a place."""
+    number, place = divmod(index, cycle)
+    title, content = demo_texts.CAMPAIGNS[number % len(demo_texts.CAMPAIGNS)]
+    if 0 <= place - cycle // 2 < cycle // 10:
+        message.update(mode="multiple", task=str(20_000_000 + number), title=title, content=content % number)
+    elif place == cycle * 3 // 4:
+        message.update(mode="broadcast", task=str(30_000_000 + number), title=title, content=content % number)
+        message.update(target_id="all-devices", push_type="android")
+
+
+def _moments(rng: random.Random, count: int, end: int, zone: ZoneInfo) -> Iterator[int]:
+    """Creation times in milliseconds since 1970: fewer by night than by day, the last just before `end`."""
+    starts = [end - hour * _HOUR for hour in range(_HOURS, 0, -1)]
+    weights = [demo_texts.BY_HOUR[datetime.fromtimestamp(start // 1000, zone).hour] for start in starts]
+    total = sum(weights)
+    due = [so_far * count // total for so_far in accumulate(weights)]
+    cycle, newest = _cycle(count), min(12, count // 10)
+    index = anchor = 0
+    for start, upto in zip(starts, due, strict=True):
+        for moment in sorted([start + int(rng.random() * _HOUR) for _ in range(upto - index)]):
+            place = index % cycle
+            in_run = place - cycle // 2
+            if place == 0 or in_run == 0:
+                anchor = moment
+            if count - index <= newest:
+                yield end - (count - index) * 20_000 + int(rng.random() * 20_000)
+            elif place < _TIES:
+                yield anchor
+            elif 0 <= in_run < cycle // 10:
+                yield anchor + in_run // 5
+            else:
+                yield moment
+            index += 1
+
+
+def _rare(rng: random.Random, count: int) -> dict[int, _Status]:
+    """Where the statuses stand that occur once or ten times: all that the catalogue has, if there is room."""
+    known = [(group.word, status.code) for group in statuses.catalogue() for status in group.statuses]
+    once = dict.fromkeys([*((word.replace("common", "own"), code) for word, code in known), UNKNOWN])
+    reserved = {("own", statuses.NO_RECEIPT), ("own", statuses.REVOKED)}
+    elsewhere = reserved | {_DELIVERED, *demo_texts.COMMON, *TEN_TIMES}
+    pairs: list[_Status] = [pair for pair in once if pair not in elsewhere]
+    pairs = [*pairs, *TEN_TIMES * 10][: count // 50]
+    rng.shuffle(pairs)
+    return {5 + place * (count // len(pairs)): pair for place, pair in enumerate(pairs)}
+
+
+def _receipts(
+    draw: Callable[[], float], status: _Status, created: int, end: int, *, revoked: bool
+) -> list[dict[str, Any]]:
+    """The receipts which end in a status, in the order of their arrival, none dated after `end`."""
+    channel, code = status
+    soon = created + 80 + int(40_000 * draw() ** 6)
+    steps: list[tuple[str, int, int]] = []
+    if code is not None:
+        steps.append((channel, code, soon))
+        course = draw()
+        if code == 3:
+            steps = [(channel, 2, soon), (channel, 3, soon + 2_000 + int(500_000 * draw()))]
+        elif status != _DELIVERED:
+            if channel != "own" and course < 0.5:
+                # No live connection of our own, so the vendor is asked.
+                steps.insert(0, ("own", 0, created + 40))
+        elif course > 0.98:
+            steps.append(("own", 0, created + 40))  # overtaken: an older status arrives last
+        elif course > 0.95:
+            steps.insert(0, ("own", -1, created + 40))
+        elif course > 0.88:
+            steps = [("own", 0, created + 40), ("own", 2, soon + int(540_000 * draw()))]
+    rows: list[dict[str, Any]] = [
+        {"channel": channel, "code": code, "at": _iso(min(at, end))} for channel, code, at in steps
+    ]
+    if rows and status != _DELIVERED:
+        rows[-1]["detail"] = demo_texts.DETAILS[int(draw() * len(demo_texts.DETAILS))]
+    if revoked:
+        rows.append({"revoked": True, "at": _iso(min(created + 90_000, end))})
+    return rows
+
+
+def _iso(ms: int) -> str:
+    minute, rest = divmod(ms, 60_000)
+    return f"{_minute(minute)}{rest // 1000:02d}.{rest % 1000:03d}Z"
+
+
+@lru_cache(maxsize=4096)
+def _minute(number: int) -> str:
+    return datetime.fromtimestamp(number * 60, UTC).strftime("%Y-%m-%dT%H:%M:")

@@ -1,0 +1,212 @@
+"""Reads files of messages and receipts into the log. `pushlog.row_files` says what a file may look like."""
+
+import gc
+import json
+import os
+import stat
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from io import BufferedReader
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import Error as DatabaseError
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from pushlog import ingest
+from pushlog.models import App
+from pushlog.row_files import Format, Refused, Row, UnreadableFile, format_of, rows
+
+# Long lines end a batch early, so that ten thousand of them do not need gigabytes.
+_BATCH_BYTES = 16 << 20
+_ROW_SHOWN = 10_000
+
+
+@dataclass(slots=True)
+class Totals:
+    """What became of the lines: `lines` is the sum of the six behind it."""
+
+    lines: int = 0
+    accepted: int = 0
+    duplicates: int = 0
+    applied: int = 0
+    stale: int = 0
+    unmatched: int = 0
+    refused: int = 0
+    stored: str = "nothing"
+    refused_files: list[Path] = field(default_factory=list)
+    cut_short: list[str] = field(default_factory=list)
+
+
+class Command(BaseCommand):
+    help = (
+        "Stores messages and receipts from JSON Lines or CSV files, plain or gzip; - is the standard input."
+        " Refused lines go to FILE.rejected.jsonl with their number and the reason. May be repeated: a row"
+        " with both created_at and customer_message_id is stored once."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("files", nargs="+", metavar="FILE")
+        parser.add_argument("--app", required=True, metavar="SLUG", help="the app that all rows belong to")
+        parser.add_argument("--format", dest="form", choices=["jsonl", "csv"], help="default: by the name")
+        parser.add_argument("--batch", type=int, default=ingest.MAX_ROWS, help="lines in one transaction (%(default)s)")
+
+    def handle(self, *, files: list[str], app: str, form: Format | None, batch: int, **options: Any) -> None:
+        """Reads the files, says what became of their lines, and raises CommandError if not all were read."""
+        if not 1 <= batch <= ingest.MAX_ROWS:
+            raise CommandError(f"--batch must be from 1 to {ingest.MAX_ROWS:,}")
+        totals = Totals()
+        stopped: CommandError | None = None
+        try:
+            owner = _app(app)
+            _check(files, form)
+            with _few_collections(), _bar() as bar:
+                _import(owner, files, form, batch, totals, bar)
+        except KeyboardInterrupt:
+            stopped = CommandError(f"Stopped. Stored: {totals.stored}.", returncode=130)
+        except DatabaseError as error:
+            reason = str(error).strip().partition("\n")[0]
+            stopped = CommandError(f"The database failed: {reason}. Stored: {totals.stored}.")
+        except OSError as error:
+            stopped = CommandError(f"{error.filename or 'reading or writing'}: {error.strerror or error}")
+        except UnreadableFile as error:
+            stopped = CommandError(str(error))
+        if totals.lines or not stopped:
+            self._report(totals)
+        if stopped:
+            raise stopped
+        if totals.cut_short:
+            raise CommandError("Not read to the end: " + "; ".join(totals.cut_short))
+
+    def _report(self, totals: Totals) -> None:
+        entries = [
+            (totals.accepted, "messages accepted", ""),
+            (totals.duplicates, "duplicates", "messages that were in the log already"),
+            (totals.applied, "receipts applied", ""),
+            (totals.stale, "receipts stale", "late or repeated; the status stays"),
+            (totals.unmatched, "receipts unmatched", "kept until their message comes"),
+            (totals.refused, "lines refused", f"see {', '.join(map(str, totals.refused_files))}"),
+        ]
+        self.stdout.write(f"{totals.lines:>13,} lines read")
+        for number, words, remark in entries:
+            self.stdout.write(f"{number:>13,} {words}" + (f" ({remark})" if number and remark else ""))
+
+
+def _app(slug: str) -> App:
+    found = App.objects.filter(slug=slug).first()
+    if found is None:
+        known = ", ".join(App.objects.order_by("slug").values_list("slug", flat=True)[:20])
+        raise CommandError(f"Unknown app “{slug}”. Known: {known or 'none yet'}.")
+    return found
+
+
+def _check(files: Iterable[str], form: Format | None) -> None:
+    """Raises what reading a file would raise at its start, before the rows of another are stored."""
+    for name in files:
+        # A pipe can be read only once, and opening it may wait for a writer.
+        if name != "-" and not stat.S_ISFIFO(os.stat(name).st_mode):
+            with _opened(name) as stream:
+                _rows(name, stream, form)
+
+
+def _opened(name: str) -> BufferedReader:
+    return open(sys.stdin.fileno() if name == "-" else name, "rb", closefd=name != "-")
+
+
+def _rows(name: str, stream: BufferedReader, form: Format | None) -> Iterator[Row | Refused]:
+    try:
+        return rows(stream, form=form or format_of(name))
+    except UnreadableFile as error:
+        raise UnreadableFile(f"{name}: {error}") from error
+
+
+def _import(app: App, files: list[str], form: Format | None, limit: int, totals: Totals, bar: Progress) -> None:
+    for name in files:
+        refused_file = Path("stdin.rejected.jsonl" if name == "-" else f"{name}.rejected.jsonl")
+        refused_file.unlink(missing_ok=True)
+        task = bar.add_task("", total=os.stat(name).st_size or None if name != "-" else None)
+        with _opened(name) as stream:
+            for batch in _batches(_rows(name, stream, form), limit):
+                refused: list[Refused] = []
+                try:
+                    _store(app, batch, totals, refused)
+                finally:
+                    # Even if the receipts of the batch failed: its messages are stored, or were refused.
+                    _write(refused_file, refused, totals)
+                totals.cut_short += [f"{name}, line {one.line}: {one.error}" for one in refused if one.ends]
+                totals.stored = f"everything up to line {batch[-1].line:,} of {name}"
+                position = stream.raw.tell() if stream.seekable() else None
+                bar.update(task, completed=position, description=f"{totals.lines:,} lines")
+
+
+def _batches(lines: Iterable[Row | Refused], limit: int) -> Iterator[list[Row | Refused]]:
+    batch: list[Row | Refused] = []
+    size = 0
+    for line in lines:
+        batch.append(line)
+        size += len(line.raw)
+        if len(batch) >= limit or size >= _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _store(app: App, batch: list[Row | Refused], totals: Totals, refused: list[Refused]) -> None:
+    """Stores a batch, messages first, counts its lines, and adds those it refuses to `refused`."""
+    refused += [line for line in batch if isinstance(line, Refused)]
+    totals.lines += len(refused)
+    if messages := [line for line in batch if isinstance(line, Row) and line.kind == "message"]:
+        stored = ingest.messages(app=app, rows=[row.values for row in messages])
+        refused += [_refused(messages[one.index], one.error) for one in stored.rejected]
+        totals.lines += len(messages)
+        totals.accepted += stored.accepted
+        totals.duplicates += stored.duplicates
+    if receipts := [line for line in batch if isinstance(line, Row) and line.kind == "receipt"]:
+        result = ingest.receipts(app=app, rows=[row.values for row in receipts])
+        refused += [_refused(receipts[one.index], one.error) for one in result.rejected]
+        totals.lines += len(receipts)
+        totals.applied += result.applied
+        totals.stale += result.stale
+        totals.unmatched += result.unmatched
+
+
+def _refused(row: Row, error: str) -> Refused:
+    return Refused(row.line, row.raw, error)
+
+
+def _write(path: Path, refused: list[Refused], totals: Totals) -> None:
+    """Adds refused lines to a file, in their order, and counts them."""
+    if not refused:
+        return
+    totals.refused += len(refused)
+    if path not in totals.refused_files:
+        totals.refused_files.append(path)
+    # Rows are personal data: the file is for its owner's eyes only.
+    with open(path, "a", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        for one in sorted(refused, key=lambda one: one.line):
+            row = one.raw.decode(errors="backslashreplace").rstrip("\r\n")[:_ROW_SHOWN]
+            entry = {"line": one.line, "error": one.error, "row": row}
+            file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+
+
+@contextmanager
+def _few_collections() -> Iterator[None]:
+    # A batch is freed without the collector, which spent a fifth of the time on looking through it.
+    thresholds = gc.get_threshold()
+    gc.set_threshold(50_000, *thresholds[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
+
+
+def _bar() -> Progress:
+    """A bar on standard error, if that is a terminal: bytes of the files as they are, compressed or not."""
+    columns = (BarColumn(), DownloadColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
+    return Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty())
