@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from uuid import UUID
 
 from django.db import connection, transaction
 from psycopg import errors
+from psycopg.types.json import Jsonb
 
 from pushlog import message_ids, partitions, statuses
 from pushlog.ingest import kept
 from pushlog.ingest.rows import MESSAGE, MessageRow, Rejection, valid
+from pushlog.ingest.statements import run
 from pushlog.models import App, Message
 
 _COLUMNS = {
@@ -31,12 +34,13 @@ _COLUMNS = {
     "extras": "jsonb",
 }
 _TABLE = Message._meta.db_table
-_COPY = f"COPY {_TABLE} ({', '.join(_COLUMNS)}) FROM STDIN"
-_ARRAYS = ", ".join(f"%s::{kind}[]" for kind in _COLUMNS.values())
+_COPY = f"COPY {_TABLE} ({', '.join(_COLUMNS)}) FROM STDIN (FORMAT BINARY)"
+_ARRAYS = ", ".join(f"%b::{kind}[]" for kind in _COLUMNS.values())
 _INSERT = (
     f"INSERT INTO {_TABLE} ({', '.join(_COLUMNS)}) SELECT * FROM unnest({_ARRAYS})"  # noqa: S608 (constants)
     " ON CONFLICT DO NOTHING RETURNING id"
 )
+_WAITING = statuses.Outcome.WAITING.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ def messages(*, app: App, rows: Sequence[object], now: datetime | None = None) -
     if fresh:
         # Every writer goes through the rows in the order of their IDs. Two that bring the same rows then wait
         # for one another, and never each for the other.
-        ordered = sorted(fresh)
+        ordered = sorted(fresh, key=attrgetter("int"))
         partitions.ensure(message_ids.created_at(ordered[0]).date(), message_ids.created_at(ordered[-1]).date())
         with transaction.atomic():
             accepted = _write([fresh[identifier] for identifier in ordered], ordered)
@@ -94,7 +98,7 @@ def _values(identifier: UUID, created_ms: int, app: App, row: MessageRow) -> tup
         app.pk,
         statuses.NO_RECEIPT,
         row.channel,
-        statuses.Outcome.WAITING.value,
+        _WAITING,
         row.push_type,
         row.mode,
         row.target_id,
@@ -102,7 +106,7 @@ def _values(identifier: UUID, created_ms: int, app: App, row: MessageRow) -> tup
         row.task,
         row.title,
         row.content,
-        row.extras,
+        Jsonb(row.extras, dumps=str),  # JSON text already
     )
 
 
@@ -112,14 +116,11 @@ def _write(values: list[tuple[object, ...]], identifiers: list[UUID]) -> list[UU
     COPY is the fastest way in but knows no ON CONFLICT: a single row that is there already undoes the whole batch,
     which then goes the slower way. Repeated batches are rare, and their first row gives them away.
     """
-    with connection.cursor() as cursor:
-        try:
-            with transaction.atomic(), cursor.copy(_COPY) as copy:
-                for row in values:
-                    copy.write_row(row)
-        except errors.UniqueViolation:
-            pass
-        else:
-            return identifiers
-        cursor.execute(_INSERT, [list(column) for column in zip(*values, strict=True)])
-        return [identifier for (identifier,) in cursor.fetchall()]
+    try:
+        with transaction.atomic(), connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+            copy.set_types(list(_COLUMNS.values()))
+            for row in values:
+                copy.write_row(row)
+    except errors.UniqueViolation:
+        return [identifier for (identifier,) in run(_INSERT, [list(column) for column in zip(*values, strict=True)])]
+    return identifiers

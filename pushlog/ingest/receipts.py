@@ -40,12 +40,9 @@ def receipts(*, app: App, rows: Sequence[object], now: datetime | None = None) -
     valid_rows = [row for _, row in valid(RECEIPT, rows, app=app, now=now, rejected=rejected)]
     keys = [_key(app, row) for row in valid_rows]
     with transaction.atomic():
-        found = find_pairs(
-            app,
-            {key: row.at for key, row in zip(keys, valid_rows, strict=True) if row.message_id is None},
-            now,
-        )
-        changes = [_change(found.get(key, key), row) for key, row in zip(keys, valid_rows, strict=True)]
+        pairs = [(key, row.at) for key, row in zip(keys, valid_rows, strict=True) if row.message_id is None]
+        found = find_pairs(app, pairs, now)
+        changes = [_change(found.get((key, row.at), key), row) for key, row in zip(keys, valid_rows, strict=True)]
         outcome = apply(app, changes)
         if outcome.unmatched:
             kept.keep(app, outcome.unmatched)

@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from pushlog import statuses
+from pushlog import message_ids, statuses
 from pushlog.models import WINDOW, App, Mode, PushType
 
 MAX_ROWS = 10_000
@@ -29,6 +29,9 @@ MAX_VALIDITY = timedelta(days=366)
 MAX_EXTRAS = 10_000
 
 _NO_NUL = r"^[^\x00]*$"
+_dump = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+# As against an escaped backslash with "u0000" behind it.
+_ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d")
 
 _PUSH_TYPES = {member.name.lower(): member.value for member in PushType}
@@ -63,11 +66,11 @@ def _dumped(extras: object) -> str:
     if not isinstance(extras, dict):
         raise ValueError("must be an object")
     try:
-        text = json.dumps(extras, ensure_ascii=False, allow_nan=False)
+        text = _dump(extras)
         text.encode()
     except (ValueError, RecursionError) as error:
         raise ValueError("must be JSON that can be stored: no NaN, no lone surrogates, not too deep") from error
-    if "\\u0000" in text:
+    if "\\u0000" in text and _ESCAPED_NUL.search(text):
         raise ValueError("must not contain NUL")
     if len(text) > MAX_EXTRAS:
         raise ValueError(f"must have at most {MAX_EXTRAS:,} characters as JSON")
@@ -109,7 +112,10 @@ class MessageRow(BaseModel):
         if self.expires_in is not None:
             if self.expires_at is not None:
                 raise ValueError("give expires_at or expires_in, not both")
-            self.expires_at = self.created_at + timedelta(seconds=self.expires_in)
+            try:
+                self.expires_at = self.created_at + timedelta(seconds=self.expires_in)
+            except OverflowError:
+                raise ValueError("created_at: is too late for an expiry time") from None
         elif self.expires_at is not None and not (timedelta(0) <= self.expires_at - self.created_at <= MAX_VALIDITY):
             raise ValueError(f"expires_at must be within {MAX_VALIDITY.days} days after created_at")
         return self
@@ -156,6 +162,15 @@ class ReceiptRow(BaseModel):
         return self.at
 
 
+class Correction(BaseModel):
+    """What a person may put right in a message, within the same bounds. Raises ValueError (pydantic's) if not."""
+
+    title: Title
+    content: Content
+    extras: Extras
+    expires_at: Moment | None
+
+
 MESSAGE = TypeAdapter(MessageRow)
 RECEIPT = TypeAdapter(ReceiptRow)
 
@@ -173,6 +188,7 @@ def valid(
     if len(rows) > MAX_ROWS:
         raise ValueError(f"at most {MAX_ROWS:,} rows at once")
     oldest, newest = now - WINDOW, now + CLOCK_SKEW
+    first, end = message_ids.first_id(oldest), message_ids.first_id(newest + message_ids.MILLISECOND)
     validate = adapter.validator.validate_python
     for index, given in enumerate(rows):
         try:
@@ -183,6 +199,8 @@ def valid(
         if not oldest <= row.moment <= newest:
             field = "created_at" if isinstance(row, MessageRow) else "at"
             rejected.append(Rejection(index, f"{field}: is outside the last {WINDOW.days} days"))
+        elif isinstance(row, ReceiptRow) and row.message_id is not None and not first <= row.message_id < end:
+            rejected.append(Rejection(index, f"message_id: is of no message of the last {WINDOW.days} days"))
         elif row.app is not None and row.app != app.slug:
             rejected.append(Rejection(index, "app: unknown app"))
         else:
