@@ -11,7 +11,7 @@ run: $(VENV)/.run
 	$(BIN)/python manage.py serve --demo
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -m "not browser and not long"
+	$(BIN)/python -m pytest
 
 test-browser: $(VENV)/.dev
 	$(BIN)/python -m pytest -m browser
