@@ -29,11 +29,11 @@ logger = logging.getLogger(__name__)
 VERSION, PORT = "18", "5432"  # the port is only a part of the socket's name
 ACCOUNT = "pushlog-db"  # runs the server when we are root, as whom PostgreSQL refuses to run
 USERADD = f"PATH=$PATH:/usr/sbin; useradd --system --no-create-home --shell=/usr/sbin/nologin {ACCOUNT}"
+# Parallel queries would use /dev/shm, and a container has little of it; not so System V memory on Linux.
+MEMORY = f"dynamic_shared_memory_type={'sysv' if sys.platform == 'linux' else 'posix'}"
 SETTINGS = (
-    f"listen_addresses= port={PORT}"
+    f"listen_addresses= port={PORT} {MEMORY}"
     " shared_buffers=256MB"  # the newest partitions' indexes; memory is taken only as it fills
-    # Parallel queries would use /dev/shm, and a container has little of it; not so System V memory on Linux.
-    f" dynamic_shared_memory_type={'sysv' if sys.platform == 'linux' else 'posix'}"
     " max_wal_size=4GB checkpoint_timeout=15min wal_compression=on"  # a large import waits for no checkpoint
     " jit=off"  # compiling takes longer than any query of a page
     " max_locks_per_transaction=256"  # a query locks each partition and each of its indexes
@@ -132,7 +132,7 @@ def _make_data(var: Path, owner: Owner) -> None:
     # The built-in C.UTF-8 knows every script and sorts alike on every system.
     locale = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
     access = ("--username=postgres", "--auth-local=trust", "--auth-host=reject")
-    _run(var, owner, _binary("initdb"), f"--pgdata={new}", *locale, *access)
+    _run(var, owner, _binary("initdb"), f"--pgdata={new}", f"--set={MEMORY}", *locale, *access)
     new.rename(data)
 
 
