@@ -6,6 +6,7 @@ from typing import Any
 
 import django_filters
 from django import forms
+from django.core.validators import MaxLengthValidator
 from django.db.models import IntegerChoices, Q
 from django.utils import timezone
 
@@ -106,8 +107,11 @@ class FoundFilter(MessageFilter):
 class SearchForm(forms.Form):
     """Complete IDs only. Outer blanks are trimmed, and nothing else is touched."""
 
-    target_id = forms.CharField(label="Target ID", max_length=512, required=False)
-    customer_message_id = forms.CharField(label="Customer message ID", max_length=256, required=False)
+    # Not max_length: a browser would cut a longer ID without a word, and search for another one.
+    target_id = forms.CharField(label="Target ID", validators=[MaxLengthValidator(512)], required=False)
+    customer_message_id = forms.CharField(
+        label="Customer message ID", validators=[MaxLengthValidator(256)], required=False
+    )
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}

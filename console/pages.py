@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db.models import F, Field, Model, Q, QuerySet
-from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
+from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThanOrEqual, TupleLessThanOrEqual
 
 PAGE_SIZE = 50
 
@@ -63,13 +63,16 @@ def _beyond(model: type[Model], keys: Sequence[str], cursor: list[Any], *, falli
     """The condition for the rows beyond a cursor.
 
     One comparison of whole rows, which an index on the keys answers with a single descent: written out with OR,
-    PostgreSQL reads and drops every row that ties in the first key.
+    PostgreSQL reads and drops every row that ties in the first key. The comparison takes in the cursor's own row,
+    which is then left out by its ID: for < and > the planner looks at the first key alone and without its ties, so in
+    the midst of a value that most rows have it expects next to none, and reads and sorts every one of them.
     """
     values = _parsed(model, keys, cursor)
-    compare = TupleLessThan if falling else TupleGreaterThan
+    compare = TupleLessThanOrEqual if falling else TupleGreaterThanOrEqual
     condition = Q(compare(Tuple(*(F(key) for key in keys)), values))
     # PostgreSQL does not leave out partitions for a comparison of rows: of the partition key, it is told apart.
-    return condition & Q(**{f"{keys[0]}__{'lte' if falling else 'gte'}": values[0]})
+    bound = Q(**{f"{keys[0]}__{'lte' if falling else 'gte'}": values[0]})
+    return condition & bound & ~Q(**{keys[-1]: values[-1]})
 
 
 def _parsed(model: type[Model], keys: Sequence[str], cursor: list[Any]) -> tuple[Any, ...]:

@@ -131,7 +131,7 @@ def _in_words(filters: MessageFilter) -> list[tuple[str, str, str]]:
     for name in FILTERS:
         if cleaned.get(name) not in (None, ""):
             field = filters.form.fields[name]
-            given = filters.data[name]
+            given = filters.data[name].replace("T", " ") if isinstance(cleaned[name], datetime) else filters.data[name]
             words.append((name, str(field.label), str(dict(getattr(field, "choices", [])).get(given, given))))
     return words
 
@@ -141,7 +141,7 @@ def _sort_label(state: ListState) -> str:
     if name == "created_at":
         return "newest first" if state.descending else "oldest first"
     label = str(MessageTable.base_columns[name].verbose_name).lower().replace(" id", " ID")
-    return f"by {label}, {'falling' if state.descending else 'rising'}"
+    return f"by {label}, {'descending' if state.descending else 'ascending'}"
 
 
 def _with_previous(created_at: datetime, history: list[StatusChange]) -> list[tuple[StatusChange, datetime]]:

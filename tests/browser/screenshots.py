@@ -1,67 +1,89 @@
-"""Takes the screenshots of docs/: `make screenshots`."""
+"""Takes the screenshots of docs/: `make screenshots`. With `--all FOLDER`, the other pages too, into that folder."""
 
 import tempfile
+from argparse import ArgumentParser
 from pathlib import Path
+from typing import Literal
 
 from playwright.sync_api import Page
 
 from tests.browser.console_server import ROOT, chromium, running_console
+from tests.browser.pages import PHONE, SHOP, WIDE, log_in, open_row, search_for
 
-DOCS = ROOT / "docs"
-WIDE = {"width": 1366, "height": 850}
-PHONE = {"width": 360, "height": 780}
+DOCS = {
+    "list-wide-light",
+    "list-wide-dark",
+    "row-wide-light",
+    "empty-wide-light",
+    "list-phone-light",
+    "row-phone-dark",
+}
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
-def log_in(page: Page, url: str, name: str, password: str) -> None:
-    """Logs a person in."""
-    page.goto(f"{url}/accounts/login/")
-    page.get_by_label("Username").fill(name)
-    page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Log in").click()
+class Camera:
+    """Puts a picture where it belongs, if anywhere: docs/<what>-<size>-<theme>.png or the folder of the others."""
+
+    def __init__(self, page: Page, suffix: str, others: Path | None) -> None:
+        self._page, self._suffix, self._others = page, suffix, others
+
+    def take(self, what: str) -> None:
+        """A picture of what the window shows."""
+        name = f"{what}-{self._suffix}"
+        folder = ROOT / "docs" if name in DOCS else self._others
+        if folder:
+            self._page.wait_for_load_state("networkidle")
+            self._page.screenshot(path=folder / f"{name}.png")
 
 
-def open_row(page: Page, status: str) -> None:
-    """Opens the first row with this status, and waits for what is in it."""
-    page.locator(".message", has_text=status).first.locator(".opener").click()
-    page.locator(".detail-row:visible .facts").wait_for()
+def tour(page: Page, camera: Camera) -> None:
+    """Walks through the pages."""
+    camera.take("apps")
+    page.get_by_role("link", name="Shop").click()
+    camera.take("list")
+    row = page.locator(".message", has_text="Waiting: no answer").first
+    open_row(page, row)
+    row.evaluate("row => row.scrollIntoView()")
+    camera.take("row")
+    row.locator(".facts a").click()
+    page.wait_for_url("**/messages/*-*/")
+    camera.take("message")
+    page.goto(SHOP)
+    search_for(page, target_id="nobody@example.com", customer_message_id="campaign-2026-11")
+    camera.take("empty")
+    for what, address in (
+        ("filtered", f"{SHOP}?outcome=failed&sort=title"),
+        ("problem", f"{SHOP}?per_page=10"),
+        ("codes", "/status-codes/#apns-2009"),
+        ("404", "/nothing/"),
+        ("password", "/accounts/password/change/"),
+    ):
+        page.goto(address)
+        camera.take(what)
 
 
 def main() -> None:
-    """Every picture, in both themes: docs/<what>-<theme>.png."""
+    """All pages, wide and on a phone, in both themes."""
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument("--all", type=Path, metavar="FOLDER", help="where the pictures go that docs/ does not need")
+    others: Path | None = parser.parse_args().all
+    if others:
+        others.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as folder,
         running_console(Path(folder) / "var", demo=20_000) as console,
         chromium() as browser,
     ):
-        for theme in ("light", "dark"):
-            for size_name, size in (("wide", WIDE), ("phone", PHONE)):
-                page = browser.new_context(viewport=size, color_scheme=theme).new_page()  # type: ignore[arg-type]
-                log_in(page, console.url, "operator", console.passwords["operator"])
-
-                def shoot(name: str, page: Page = page, suffix: str = f"{size_name}-{theme}") -> None:
-                    page.wait_for_load_state("networkidle")
-                    page.screenshot(path=DOCS / f"{name}-{suffix}.png")
-
-                shoot("apps")
-                page.get_by_role("link", name="Shop").first.click()
-                shoot("list")
-                open_row(page, "Waiting: no answer")
-                shoot("row")
-                page.locator(".detail-row:visible dd a").first.click()
-                shoot("message")
-                page.goto(f"{console.url}/apps/shop/messages/")
-                page.get_by_label("Target ID").first.fill("nobody@example.com")
-                page.get_by_label("Customer message ID").first.fill("campaign-2026-11")
-                page.get_by_role("button", name="Search").click()
-                shoot("empty")
-                page.goto(f"{console.url}/apps/shop/messages/?outcome=failed&sort=title")
-                shoot("filtered")
-                page.goto(f"{console.url}/apps/shop/messages/?per_page=10")
-                shoot("problem")
-                page.goto(f"{console.url}/status-codes/#apns-2009")
-                shoot("codes")
-                page.goto(f"{console.url}/nothing/")
-                shoot("404")
+        for theme in THEMES:
+            for size, viewport in (("wide", WIDE), ("phone", PHONE)):
+                context = browser.new_context(base_url=console.url, viewport=viewport, color_scheme=theme)
+                page = context.new_page()
+                camera = Camera(page, f"{size}-{theme}", others)
+                page.goto("/")
+                camera.take("login")
+                log_in(page, "operator", console.passwords["operator"])
+                tour(page, camera)
+                context.close()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,110 @@
+"""axe on every page in both themes, wide and on a phone; and no page is wider than the phone."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Windows
+from tests.browser.pages import PHONE, SHOP, WIDE, open_row, overflow, search_for
+from tests.browser.watch import Watch
+
+pytestmark = pytest.mark.browser
+
+
+def _opened(page: Page) -> None:
+    page.goto(SHOP)
+    for row in (0, 2):
+        open_row(page, page.locator(".message").nth(row))
+
+
+def _message(page: Page) -> None:
+    page.goto(SHOP)
+    page.locator(".message-row th a").first.click()
+    expect(page.locator(".facts")).to_be_visible()
+
+
+def _empty(page: Page) -> None:
+    page.goto(SHOP)
+    search_for(page, target_id="nobody" * 40, customer_message_id="campaign-2026-11")
+
+
+def _found(page: Page) -> None:
+    page.goto(SHOP)
+    search_for(page, customer_message_id="campaign-2026-11")
+    open_row(page, page.locator(".message").first)
+
+
+def _no_terms(page: Page) -> None:
+    page.goto(SHOP)
+    page.get_by_role("button", name="Search").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+
+
+def _failure(page: Page) -> None:
+    page.goto(SHOP)
+    page.route("**/*sort=*", lambda route: route.fulfill(status=503, body=""))
+    page.locator("#sort-title").click()
+    expect(page.locator(".failure")).to_be_visible()
+
+
+def _wrong_password(page: Page) -> None:
+    page.context.clear_cookies()
+    page.goto("/accounts/login/")
+    page.get_by_role("button", name="Log in").click()
+
+
+def _at(address: str) -> Callable[[Page], None]:
+    def visit(page: Page) -> None:
+        page.goto(address)
+
+    return visit
+
+
+PAGES: dict[str, Callable[[Page], None]] = {
+    "apps": _at("/"),
+    "list": _at(SHOP),
+    "opened": _opened,
+    "message": _message,
+    "titles": _at(f"{SHOP}?sort=-title&outcome=failed"),
+    "found": _found,
+    "empty": _empty,
+    "no-terms": _no_terms,
+    "problem": _at(f"{SHOP}?outcome=nice&channel=apns"),
+    "unknown-parameter": _at(f"{SHOP}?{'x' * 300}=1"),
+    "failure": _failure,
+    "codes": _at("/status-codes/#apns-2009"),
+    "not-found": _at("/nothing/"),
+    "password": _at("/accounts/password/change/"),
+    "log-out": _at("/accounts/logout/"),
+    "log-in": _wrong_password,
+}
+
+
+@pytest.mark.parametrize("width", [WIDE["width"], PHONE["width"]], ids=["wide", "phone"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing(windows: Windows, watch: Watch, theme: Literal["light", "dark"], width: int) -> None:
+    watch.expect(400, 404, 503)
+    page = windows.open(who="operator", theme=theme, width=width)
+    found = {}
+    for name, visit in PAGES.items():
+        visit(page)
+        expect(page.locator("html")).to_have_attribute("data-bs-theme", theme)
+        results = Axe().run(page)
+        if results.violations_count:
+            found[name] = results.generate_snapshot()
+    assert found == {}
+
+
+@pytest.mark.parametrize("width", [320, PHONE["width"], 900], ids=str)
+def test_no_page_is_wider_than_the_window(windows: Windows, watch: Watch, width: int) -> None:
+    watch.expect(400, 404, 503)
+    page = windows.open(who="operator", width=width)
+    wide = {}
+    for name, visit in PAGES.items():
+        visit(page)
+        if overflow(page) > 0:
+            wide[name] = overflow(page)
+    assert wide == {}
