@@ -6,8 +6,7 @@ from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from uuid import UUID
 
-from django.db import connection, transaction
-from psycopg import errors
+from django.db import IntegrityError, connection, transaction
 from psycopg.types.json import Jsonb
 
 from pushlog import message_ids, partitions, statuses
@@ -116,11 +115,12 @@ def _write(values: list[tuple[object, ...]], identifiers: list[UUID]) -> list[UU
     COPY is the fastest way in but knows no ON CONFLICT: a single row that is there already undoes the whole batch,
     which then goes the slower way. Repeated batches are rare, and their first row gives them away.
     """
+    errors = connection.wrap_database_errors
     try:
-        with transaction.atomic(), connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+        with transaction.atomic(), errors, connection.cursor() as cursor, cursor.copy(_COPY) as copy:
             copy.set_types(list(_COLUMNS.values()))
             for row in values:
                 copy.write_row(row)
-    except errors.UniqueViolation:
+    except IntegrityError:
         return [identifier for (identifier,) in run(_INSERT, [list(column) for column in zip(*values, strict=True)])]
     return identifiers

@@ -57,7 +57,8 @@ def _key(app: App, row: ReceiptRow) -> UUID:
     """The message's ID; or, of a receipt that does not give it, the ID without its time."""
     if row.message_id is not None:
         return row.message_id
-    assert row.target_id is not None and row.customer_message_id is not None  # noqa: S101 (checked by ReceiptRow)
+    assert row.target_id is not None  # noqa: S101 (checked by ReceiptRow, as is the next)
+    assert row.customer_message_id is not None  # noqa: S101
     return message_ids.pair_id(
         key=bytes(app.id_key), target_id=row.target_id, customer_message_id=row.customer_message_id
     )

@@ -153,9 +153,7 @@ def test_names_are_the_documented_ones() -> None:
         (Channel.HUAWEI, 80000003, Outcome.FAILED, False),
     ],
 )
-def test_outcome_depends_on_channel_and_code(
-    channel: Channel, code: int, outcome: Outcome, final: bool
-) -> None:
+def test_outcome_depends_on_channel_and_code(channel: Channel, code: int, outcome: Outcome, final: bool) -> None:
     status = look_up(channel, code)
 
     assert (status.outcome, status.final) == (outcome, final)
@@ -199,9 +197,7 @@ def test_unknown_channel_is_an_error(channel: int, code: int) -> None:
 
 
 def test_only_the_common_0_and_1_are_resent() -> None:
-    resent = {
-        (channel.word, code) for channel in Channel for code in range(-5, 100) if is_resent(channel, code)
-    }
+    resent = {(channel.word, code) for channel in Channel for code in range(-5, 100) if is_resent(channel, code)}
 
     every_channel = {(channel.word, code) for channel in Channel for code in (0, 1)}
     assert resent == every_channel - {("xiaomi", 0), ("xiaomi", 1), ("oppo", 0)}

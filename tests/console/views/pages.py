@@ -23,7 +23,7 @@ def addresses(client: Client, start: str | dict[str, Any], link: Literal["newer"
         response = client.get(f"{path}?{urlencode(parameters)}")
         assert response.status_code == 200
         yield response
-        cursor = response.context[link]  # type: ignore[index]
+        cursor = response.context[link]
         if cursor is None:
             return
         parameters = {name: value for name, value in parameters.items() if name not in ("after", "before")}

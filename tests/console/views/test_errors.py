@@ -75,7 +75,7 @@ def _slow() -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = '50ms'")
         cursor.execute("SELECT pg_sleep(5)")
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def test_other_errors_of_the_database_are_a_500(

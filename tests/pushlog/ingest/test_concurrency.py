@@ -1,0 +1,159 @@
+"""Several writers at once, each with a connection of its own."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from threading import Barrier, Event
+from typing import Any, TypeVar
+
+import pytest
+from django.db import connection
+
+from pushlog import ingest
+from pushlog.ingest import kept, status_changes
+from pushlog.models import App, KeptReceipt, Message, StatusChange
+from tests import factories
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+PATIENCE = 20
+T = TypeVar("T")
+
+
+def at_once(*functions: Callable[[], T]) -> list[T]:
+    """The results of functions that start together in threads."""
+    barrier = Barrier(len(functions))
+
+    def run(function: Callable[[], T]) -> T:
+        try:
+            barrier.wait(PATIENCE)
+            return function()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(functions)) as pool:
+        return [future.result(PATIENCE) for future in [pool.submit(run, function) for function in functions]]
+
+
+def message_rows(count: int) -> list[dict[str, Any]]:
+    """Rows of two days."""
+    return [factories.message_row(created_at=NOW - timedelta(days=1 + n % 2, seconds=n)) for n in range(count)]
+
+
+def receipt_rows(rows: list[dict[str, Any]], ids: list[Any], **fields: Any) -> list[dict[str, Any]]:
+    """A receipt for each message, every other one by target and customer message ID."""
+    by_id: list[dict[str, Any]] = [{"message_id": str(identifier)} for identifier in ids]
+    by_pair = [{name: row[name] for name in ("target_id", "customer_message_id")} for row in rows]
+    common = {"channel": "own", "code": 2, "at": NOW.isoformat()} | fields
+    return [(pair if n % 2 else one) | common for n, (one, pair) in enumerate(zip(by_id, by_pair, strict=True))]
+
+
+def ids_of(app: App, rows: list[dict[str, Any]]) -> list[Any]:
+    """The IDs that messages will have: they are stored, read, and taken out again."""
+    ids = factories.create_messages(app, rows)
+    Message.objects.all().delete()
+    return ids
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_the_same_messages_at_once(app: App, backwards: bool) -> None:
+    rows = message_rows(400)
+    batches = [rows, rows[::-1] if backwards else rows, rows[100:] + message_rows(50)]
+
+    results = at_once(*[lambda batch=batch: ingest.messages(app=app, rows=batch) for batch in batches])
+
+    assert sum(result.accepted for result in results) == Message.objects.count() == 450
+    assert sum(result.duplicates for result in results) == 2 * 400 - 100
+    assert all(all(result.ids) for result in results)
+
+
+def test_overlapping_receipts_in_opposite_orders(app: App) -> None:
+    rows = message_rows(300)
+    ids = factories.create_messages(app, rows)
+    batches = [receipt_rows(rows, ids, code=code, at=(NOW - timedelta(seconds=code)).isoformat()) for code in (0, 2, 3)]
+    batches[1].reverse()
+
+    results = at_once(*[lambda batch=batch: ingest.receipts(app=app, rows=batch) for batch in batches])
+
+    assert all(result.applied + result.stale == 300 for result in results)
+    # The one with the latest time, although it has the lowest code.
+    assert set(Message.objects.values_list("code", flat=True)) == {0}
+    assert StatusChange.objects.count() == 900
+
+
+@pytest.mark.parametrize("attempt", range(5))
+def test_receipts_and_their_messages_at_once(app: App, attempt: int) -> None:
+    rows = message_rows(200)
+    batch = receipt_rows(rows, ids_of(app, rows))
+
+    at_once(
+        lambda: ingest.messages(app=app, rows=rows),
+        lambda: ingest.receipts(app=app, rows=batch),
+        lambda: ingest.receipts(app=app, rows=batch[::-1]),
+        lambda: ingest.messages(app=app, rows=rows[100:]),
+    )
+
+    assert set(Message.objects.values_list("code", flat=True)) == {2}
+    assert StatusChange.objects.count() == 200
+    assert not KeptReceipt.objects.exists()
+
+
+def test_kept_receipts_repeated_while_their_messages_arrive(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody locks kept receipts before messages: here that would be a deadlock.
+
+    The receipts look for the first message before the messages are committed, and for the second one after. So they
+    hold the second message and repeat what is kept for the first, while the messages' side applies what is kept for
+    both. Events force this order.
+    """
+    rows = [factories.message_row(created_at=NOW - timedelta(days=days)) for days in (2, 1)]
+    first, second = ids_of(app, rows)
+    early = [{"message_id": str(one), "channel": "own", "code": 0, "at": NOW.isoformat()} for one in (first, second)]
+    ingest.receipts(app=app, rows=early)
+    looked_for_first, committed, holds_second = Event(), Event(), Event()
+    writer: list[int] = []
+    apply_day, apply_kept = status_changes._apply_day, kept.apply
+
+    def apply_day_in_steps(app: App, changes: Any, result: Any) -> None:
+        apply_day(app, changes, result)
+        if not looked_for_first.is_set():
+            looked_for_first.set()
+            assert committed.wait(PATIENCE)
+        elif not holds_second.is_set():
+            holds_second.set()
+            _until_waiting(writer[0])
+
+    def apply_kept_in_steps(*, app: App, arrived: Any) -> None:
+        if not committed.is_set():
+            writer.append(connection.connection.info.backend_pid)
+            committed.set()
+            assert holds_second.wait(PATIENCE)
+        apply_kept(app=app, arrived=arrived)
+
+    def write_messages() -> ingest.MessagesResult:
+        assert looked_for_first.wait(PATIENCE)
+        return ingest.messages(app=app, rows=rows)
+
+    monkeypatch.setattr(status_changes, "_apply_day", apply_day_in_steps)
+    monkeypatch.setattr(kept, "apply", apply_kept_in_steps)
+
+    at_once(
+        lambda: ingest.receipts(app=app, rows=[early[0], early[1] | {"code": 2}]),
+        write_messages,
+    )
+
+    assert list(Message.objects.order_by("id").values_list("code", flat=True)) == [0, 2]
+    assert not KeptReceipt.objects.exists()
+
+
+def _until_waiting(backend: int) -> None:
+    """Returns when a connection waits for a lock."""
+    deadline = time.monotonic() + PATIENCE
+    with connection.cursor() as cursor:
+        while time.monotonic() < deadline:
+            cursor.execute("SELECT 1 FROM pg_locks WHERE pid = %s AND NOT granted", [backend])
+            if cursor.fetchone():
+                return
+            time.sleep(0.01)
+    raise AssertionError("the other side never waited")

@@ -1,0 +1,228 @@
+"""Messages: each stored once, whatever else is in its batch."""
+
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import ProgrammingError, connection, transaction
+
+from pushlog import ingest, message_ids, statuses
+from pushlog.models import App, Message, Mode, PushType
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What goes to the database from here on. Django's own count would leave out COPY and binary parameters."""
+    sent: list[str] = []
+    execute, copy = psycopg.Cursor.execute, psycopg.Cursor.copy
+
+    def execute_noted(cursor: Any, query: Any, *args: Any, **options: Any) -> Any:
+        sent.append(str(query))
+        return execute(cursor, query, *args, **options)
+
+    def copy_noted(cursor: Any, query: Any, *args: Any, **options: Any) -> Any:
+        sent.append(str(query))
+        return copy(cursor, query, *args, **options)
+
+    monkeypatch.setattr(psycopg.Cursor, "execute", execute_noted)
+    monkeypatch.setattr(psycopg.Cursor, "copy", copy_noted)
+    return sent
+
+
+def test_messages_stores_every_field(app: App) -> None:
+    created = datetime.now(UTC).replace(microsecond=123_456) - timedelta(hours=1)
+    row = {
+        "target_id": "+8613800000000",
+        "push_type": "ios",
+        "mode": "template",
+        "customer_message_id": "order-1",
+        "title": "Shipped \U0001f680\t\\N",
+        "content": "Your parcel\nis on its way.",
+        "extras": {"order": 1, "深": [None, 1.5]},
+        "channel": "apns",
+        "created_at": created.isoformat(),
+        "expires_in": 60,
+        "task": "push-1",
+        "app": app.slug,
+    }
+
+    result = ingest.messages(app=app, rows=[row])
+
+    created = created.replace(microsecond=123_000)
+    identifier = message_ids.message_id(
+        key=bytes(app.id_key),
+        created_ms=message_ids.milliseconds(created),
+        target_id="+8613800000000",
+        customer_message_id="order-1",
+    )
+    assert result == ingest.MessagesResult(accepted=1, duplicates=0, rejected=[], ids=[identifier])
+    assert Message.objects.filter(pk=identifier).values().get() == {
+        "id": identifier,
+        "modified_at": created,
+        "expires_at": created + timedelta(seconds=60, microseconds=456),
+        "revoked_at": None,
+        "app_id": app.pk,
+        "code": statuses.NO_RECEIPT,
+        "channel": statuses.Channel.APNS,
+        "outcome": statuses.Outcome.WAITING,
+        "push_type": PushType.IOS,
+        "mode": Mode.TEMPLATE,
+        "target_id": "+8613800000000",
+        "customer_message_id": "order-1",
+        "task": "push-1",
+        "title": "Shipped \U0001f680\t\\N",
+        "content": "Your parcel\nis on its way.",
+        "extras": {"order": 1, "深": [None, 1.5]},
+    }
+
+
+def test_messages_fills_in_what_is_left_out(app: App) -> None:
+    before = datetime.now(UTC) - timedelta(milliseconds=1)
+
+    [first, second] = factories.create_messages(app, [{"target_id": "a", "push_type": "user"}] * 2)
+
+    message = Message.objects.get(pk=first)
+    assert first != second
+    assert before <= message.created_at <= datetime.now(UTC)
+    assert message.customer_message_id
+    assert (message.mode, message.channel, message.title, message.content, message.extras, message.expires_at) == (
+        Mode.SIMPLE,
+        statuses.Channel.OWN,
+        "",
+        "",
+        {},
+        None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("expiry", "after"),
+    [({"expires_in": 0}, 0), ({"expires_in": "90"}, 90), ({"expires_at": "2h"}, 7200), ({"expires_at": None}, None)],
+)
+def test_messages_takes_both_forms_of_expiry(app: App, expiry: dict[str, Any], after: int | None) -> None:
+    created = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
+    if expiry.get("expires_at"):
+        expiry = {"expires_at": (created + timedelta(hours=2)).isoformat()}
+
+    message = factories.create_message(app, created_at=created, **expiry)
+
+    assert message.expires_at == (None if after is None else created + timedelta(seconds=after))
+
+
+def test_messages_repeated(app: App) -> None:
+    rows = [factories.message_row() for _ in range(3)]
+    first = ingest.messages(app=app, rows=rows)
+    changed = [row | {"title": "changed"} for row in rows]
+
+    second = ingest.messages(app=app, rows=changed)
+
+    assert (first.accepted, first.duplicates) == (3, 0)
+    assert (second.accepted, second.duplicates, second.ids) == (0, 3, first.ids)
+    assert not Message.objects.filter(title="changed").exists()
+
+
+def test_messages_twice_in_a_batch(app: App) -> None:
+    """The first one stands."""
+    row = factories.message_row(title="first")
+
+    result = ingest.messages(app=app, rows=[row, factories.message_row(), row | {"title": "second"}])
+
+    assert (result.accepted, result.duplicates) == (2, 1)
+    assert result.ids[0] == result.ids[2]
+    assert Message.objects.get(target_id=row["target_id"]).title == "first"
+
+
+def test_messages_known_and_new(app: App) -> None:
+    known = [factories.message_row() for _ in range(3)]
+    factories.create_messages(app, known)
+    new = [factories.message_row() for _ in range(4)]
+
+    result = ingest.messages(app=app, rows=[new[0], known[0], new[1], {}, known[1], known[2], new[2], new[3], new[3]])
+
+    assert (result.accepted, result.duplicates, len(result.rejected)) == (4, 4, 1)
+    assert result.rejected[0].index == 3
+    assert result.ids[3] is None
+    assert Message.objects.filter(pk__in=[one for one in result.ids if one]).count() == 7
+
+
+def test_messages_known_and_new_with_every_field(app: App) -> None:
+    """The slower way of a batch with known rows stores the same as the fast one."""
+    known = factories.message_row()
+    factories.create_message(app, **known)
+    odd = {"task": "odd", "title": "{a,\"b\\',\t\\N}", "content": "\n", "extras": {"a": '"\\'}, "expires_in": 5}
+
+    ingest.messages(app=app, rows=[known, factories.message_row(**odd), factories.message_row(**odd)])
+
+    fast = factories.create_message(app, **odd)
+    columns = ("title", "content", "extras", "mode", "push_type", "code", "channel", "outcome", "task", "revoked_at")
+    [slow, again] = Message.objects.filter(task="odd").exclude(pk=fast.pk).order_by("pk").values(*columns)
+    assert slow == again == {name: getattr(fast, name) for name in columns}
+
+
+def test_messages_of_two_apps_do_not_meet(app: App) -> None:
+    row = factories.message_row()
+    other = factories.create_app()
+
+    [one] = factories.create_messages(app, [row])
+    [two] = factories.create_messages(other, [row])
+
+    assert one != two
+    assert Message.objects.get(pk=one).app_id == app.pk
+
+
+def test_messages_add_up(app: App) -> None:
+    row = factories.message_row()
+    rows = [row, {}, row, factories.message_row(), None, factories.message_row(created_at="1970-01-01T00:00:00Z")]
+
+    result = ingest.messages(app=app, rows=rows)
+
+    assert (result.accepted, result.duplicates) == (2, 1)
+    assert [rejection.index for rejection in result.rejected] == [1, 4, 5]
+    assert [index for index, identifier in enumerate(result.ids) if identifier is None] == [1, 4, 5]
+
+
+@pytest.mark.parametrize("rows", [[], [{}]])
+def test_messages_with_nothing_to_store(app: App, rows: list[object]) -> None:
+    result = ingest.messages(app=app, rows=rows)
+
+    assert (result.accepted, result.duplicates, len(result.rejected)) == (0, 0, len(rows))
+
+
+def test_messages_statements_do_not_grow_with_rows(app: App, statements: list[str]) -> None:
+    counts = []
+    for size in (1, 300):
+        rows = [factories.message_row() for _ in range(size)]
+        for _ in range(2):
+            statements.clear()
+            ingest.messages(app=app, rows=rows)
+            counts.append(len(statements))
+
+    new, repeated = counts[:2]
+    assert counts == [new, repeated, new, repeated]
+    assert new <= 8
+    assert repeated <= 10
+
+
+def test_messages_close_their_transaction_after_known_rows(app: App) -> None:
+    row = factories.message_row()
+
+    with transaction.atomic():
+        ingest.messages(app=app, rows=[row])
+        ingest.messages(app=app, rows=[row])
+
+    assert not connection.needs_rollback
+    assert Message.objects.count() == 1
+
+
+def test_messages_fail_as_django_does(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Callers need not know psycopg: whatever the database refuses is one of Django's errors."""
+    module = sys.modules["pushlog.ingest.messages"]
+    monkeypatch.setattr(module, "_COPY", module._COPY.replace("target_id", "target"))
+
+    with pytest.raises(ProgrammingError):
+        ingest.messages(app=app, rows=[factories.message_row()])
