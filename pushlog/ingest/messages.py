@@ -93,7 +93,7 @@ def _values(identifier: UUID, created_ms: int, app: App, row: MessageRow) -> tup
     return (
         identifier,
         message_ids.EPOCH + timedelta(milliseconds=created_ms),
-        row.expires_at,
+        row.expiry,
         app.pk,
         statuses.NO_RECEIPT,
         row.channel,
