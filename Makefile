@@ -5,7 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 ROWS ?= 400000
 
-.PHONY: run test test-browser test-long bench check audit fix lock screenshots
+.PHONY: install run test test-browser test-long bench check audit fix lock screenshots
+
+# What a server needs, without the demo.
+install: $(VENV)/.run
 
 run: $(VENV)/.run
 	$(BIN)/python manage.py serve --demo
@@ -46,7 +49,7 @@ lock:
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit("Pushlog needs Python 3.11 or newer." if sys.version_info < (3, 11) else 0)'
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 $(VENV)/.run: requirements.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt

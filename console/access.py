@@ -11,6 +11,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.utils import timezone
 
 from console import fragments
@@ -51,7 +52,7 @@ def member_required(
     def guarded(request: HttpRequest, app: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         request = cast(MemberRequest, request)
         if not request.user.is_authenticated:
-            return _to_login(request)
+            return _to_login(request, app)
         request.app = get_object_or_404(visible_apps(request.user), slug=app)
         timezone.activate(request.app.time_zone)  # until the page is rendered: console.middleware.own_time_zone
         return view(request, *args, **kwargs)
@@ -59,8 +60,11 @@ def member_required(
     return guarded
 
 
-def _to_login(request: HttpRequest) -> HttpResponse:
+def _to_login(request: HttpRequest, app: str) -> HttpResponse:
     """To the login page and back. For a fragment, the whole page goes there."""
+    if request.method == "POST":
+        # A form cannot be sent again after the login: back to the page that it stood on.
+        return redirect_to_login(reverse("messages", args=[app]))
     if not fragments.wanted(request):
         return redirect_to_login(request.get_full_path())
     page = urlsplit(request.headers.get("HX-Current-URL", "/"))

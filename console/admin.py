@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pydantic
 from django import forms
-from django.contrib import admin
-from django.core.exceptions import ValidationError
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -45,32 +45,55 @@ class AppAdmin(admin.ModelAdmin):
         return False
 
 
+# What `ingest.correct` may replace.
+_CORRECTED = ("title", "content", "extras", "expires_at")
+
+
 class MessageForm(forms.ModelForm):
     """What may be put right. A changed status goes in as a receipt of now, by the rules for all receipts."""
+
+    # As they stand: what nobody touched is not changed, not even by a blank at its end.
+    title = forms.CharField(max_length=500, required=False, strip=False)
+    content = forms.CharField(widget=forms.Textarea, required=False, strip=False)
 
     class Meta:
         model = Message
         fields = ["title", "content", "extras", "expires_at", "channel", "code"]
 
+    def clean_content(self) -> str:
+        """Browsers end lines with two characters. What differs in nothing else was not changed."""
+        content: str = self.cleaned_data["content"].replace("\r\n", "\n")
+        if content == self.instance.content.replace("\r\n", "\n"):
+            return str(self.instance.content)
+        return content
+
     def clean(self) -> dict[str, Any]:
         """Refuses what ingestion would refuse."""
         cleaned: dict[str, Any] = super().clean() or {}
-        if not self.errors:
-            try:
-                self.correction = ingest.Correction.model_validate(
-                    {name: cleaned[name] for name in ingest.Correction.model_fields}
-                )
-            except pydantic.ValidationError as error:
-                for one in error.errors(include_input=False):
-                    self.add_error(str(one["loc"][0]), one["msg"])
+        if self.errors:
+            return cleaned
+        given = {name: cleaned[name] for name in _CORRECTED}
+        try:
+            self.correction = ingest.Correction.model_validate(given | {"created_at": self.instance.created_at})
+        except pydantic.ValidationError as error:
+            for one in error.errors(include_input=False):
+                self.add_error(str(one["loc"][0]) if one["loc"] else "expires_at", one["msg"])
+        if self.changes_status:
+            if cleaned["code"] in (NO_RECEIPT, REVOKED):
+                self.add_error("code", "This code is reserved: it says that there was no receipt, or a revocation.")
+            if self.instance.code != NO_RECEIPT and self.instance.modified_at >= datetime.now(UTC):
+                self.add_error("code", "The last receipt is dated ahead of the clock. Try again after its time.")
         return cleaned
 
-    def clean_code(self) -> int:
-        """A code that only the log itself may give is refused."""
-        code: int = self.cleaned_data["code"]
-        if "code" in self.changed_data and code in (NO_RECEIPT, REVOKED):
-            raise ValidationError("This code is reserved: it says that there was no receipt, or a revocation.")
-        return code
+    @property
+    def changes_status(self) -> bool:
+        """Whether another channel or code was chosen."""
+        return not {"channel", "code"}.isdisjoint(self.changed_data)
+
+    @property
+    def corrected(self) -> list[str]:
+        """The fields that are other than before."""
+        return [name for name in _CORRECTED if self.cleaned_data[name] != self.initial[name]]
 
     def receipt(self) -> dict[str, Any]:
         """The receipt that brings the message to the status chosen."""
@@ -116,25 +139,27 @@ class MessageAdmin(admin.ModelAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The newest messages of one app by keyset pages, or the one with an ID: the stock list counts them all."""
         if not self.has_view_or_change_permission(request):
-            return TemplateResponse(request, "errors/403.html", status=403)
-        identifier = request.GET.get("id", "").strip()
+            raise PermissionDenied
         problem = ""
-        if identifier:
+        if request.method == "POST":
+            # Not in the address: what is pasted here by mistake may be a phone number.
             try:
-                found = self.get_queryset(request).filter(pk=UUID(identifier)).first()
+                found = self.get_queryset(request).filter(pk=UUID(request.POST.get("id", "").strip())).first()
             except ValueError:
                 problem = "That is not a message ID, such as 019a9b3c-0000-7000-8000-000000000000."
             else:
                 if found:
                     return redirect("admin:pushlog_message_change", found.pk)
                 problem = "There is no message with this ID in your apps within the last 30 days."
-        apps = list(visible_apps(request.user))
-        app = next((one for one in apps if one.slug == request.GET.get("app")), apps[0] if apps else None)
+        apps = {one.slug: one for one in visible_apps(request.user)}
+        slug = request.GET.get("app", next(iter(apps), ""))
         page = None
-        if app:
+        if not request.GET.keys() <= {"app", "after"} or (apps and slug not in apps):
+            problem = "This address is not one of this list."
+        elif apps:
             after = request.GET.get("after")
             try:
-                listed = Message.objects.listed(app).for_rows()
+                listed = Message.objects.listed(apps[slug]).for_rows()
                 page = page_of(listed, keys=("id",), descending=True, after=[after] if after else None)
             except BadCursor:
                 problem = "That is not a page of this list."
@@ -142,22 +167,22 @@ class MessageAdmin(admin.ModelAdmin):
             **self.admin_site.each_context(request),
             "title": "Messages",
             "opts": self.opts,
-            "apps": apps,
-            "app": app,
+            "apps": apps.values(),
+            "app": apps.get(slug),
             "page": page,
-            "identifier": identifier,
             "problem": problem,
             "now": datetime.now(UTC),
         }
-        status = 400 if problem else 200
+        status = 400 if apps and page is None else 200
         return TemplateResponse(request, "admin/pushlog/message/change_list.html", context, status=status)
 
     def save_model(self, request: HttpRequest, obj: Message, form: MessageForm, change: bool) -> None:
         """Through the record's own writers, as everything that is written there."""
         with transaction.atomic():
-            ingest.correct(message_id=obj.pk, correction=form.correction)
-            if {"channel", "code"} & set(form.changed_data):
-                ingest.receipts(app=obj.app, rows=[form.receipt()])
+            if form.corrected:
+                ingest.correct(message_id=obj.pk, correction=form.correction, fields=form.corrected)
+            if form.changes_status and not ingest.receipts(app=obj.app, rows=[form.receipt()]).applied:
+                messages.error(request, "The status was not changed: a newer receipt came at the same time.")
 
     def view_on_site(self, obj: Message) -> str:
         """The message's page in the console."""

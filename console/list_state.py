@@ -12,7 +12,7 @@ from console.tables import DEFAULT_SORT, SORTS
 from pushlog.models import App
 
 FILTERS = tuple(MessageFilter.base_filters)
-_PARAMETERS = {"search", "sort", "after", "before", *FILTERS}
+PARAMETERS = {"search", "sort", "after", "before", *FILTERS}
 
 
 @dataclass(slots=True)
@@ -40,7 +40,7 @@ def list_state(app: App, query: QueryDict) -> ListState:
     """Reads a query string. Nothing is guessed or left out: what is not understood is a problem."""
     state = ListState()
     for name, values in query.lists():
-        if name not in _PARAMETERS:
+        if name not in PARAMETERS:
             state.problems.append(f"“{name[:40]}” is not a parameter of this page.")
         elif len(values) > 1:
             state.problems.append(f"“{name}” is there {len(values)} times.")

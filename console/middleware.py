@@ -33,14 +33,19 @@ def own_time_zone(get_response: GetResponse) -> GetResponse:
     return middleware
 
 
-class ExplainTimeouts:
-    """A query that ran into the time limit gets a page that says so, and what to narrow."""
+class FrameErrors:
+    """Errors that Django answers with an empty page, or with a 500, get a page in the frame that says what happened."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        response = self.get_response(request)
+        if response.status_code == 405 and not response.content:
+            page = render(request, "errors/405.html", status=405)
+            page.headers["Allow"] = response.headers["Allow"]
+            return page
+        return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Answers 503 if the database gave up a query after STATEMENT_TIMEOUT; other errors go their way."""

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from console.search_links import SearchTerms
 from pushlog.models import App, Message
@@ -21,8 +21,10 @@ def explain_miss(app: App, terms: SearchTerms, *, others: QuerySet[App], now: da
             Message.objects.matching(app, target_id=target_id, customer_message_id=customer_message_id, now=now)
         )
 
-    elsewhere = Message.objects.findable(now=now).filter(app=OuterRef("pk"))
-    wanted = Q(target_id=target) if target else Q(customer_message_id=customer)
+    given = {"target_id": target, "customer_message_id": customer}
+    elsewhere = Message.objects.findable(now=now).filter(
+        app=OuterRef("pk"), **{name: value for name, value in given.items() if value}
+    )
     facts = (
         App.objects.filter(pk=app.pk)
         .values_list(
@@ -43,6 +45,6 @@ def explain_miss(app: App, terms: SearchTerms, *, others: QuerySet[App], now: da
         hints.append("There are messages to this target ID, but none of them has this customer message ID.")
     if customer_known:
         hints.append("This customer message ID exists, but for another target ID.")
-    for other in others.exclude(pk=app.pk).filter(Exists(elsewhere.filter(wanted)))[:3]:
+    for other in others.exclude(pk=app.pk).filter(Exists(elsewhere))[:3]:
         hints.append(f"A match exists in {other.name} ({other.get_environment_display()}). Look there.")
     return hints

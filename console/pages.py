@@ -79,7 +79,7 @@ def _parsed(model: type[Model], keys: Sequence[str], cursor: list[Any]) -> tuple
     try:
         fields = [cast("Field[Any, Any]", model._meta.get_field(key)) for key in keys]
         return tuple(field.to_python(value) for field, value in zip(fields, cursor, strict=True))
-    except (ValidationError, ValueError, TypeError, FieldDoesNotExist) as error:
+    except (ValidationError, ValueError, TypeError, OverflowError, FieldDoesNotExist) as error:
         raise BadCursor from error
 
 

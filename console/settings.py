@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from cryptography.fernet import Fernet
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from environs import FileAwareEnv, validate
@@ -25,13 +26,18 @@ EMBEDDED = not DATABASE_URL
 SECRET_KEY = env.str("SECRET_KEY", "") or kept_secret("SECRET_KEY", VAR, may_make=EMBEDDED)
 # Keys of tokens in addresses: the first seals, all open. A comma between two.
 ENCRYPTION_KEYS = env.list("ENCRYPTION_KEYS", []) or [kept_secret("ENCRYPTION_KEYS", VAR, may_make=EMBEDDED)]
+try:
+    for _key in ENCRYPTION_KEYS:
+        Fernet(_key)
+except ValueError:
+    raise ImproperlyConfigured("ENCRYPTION_KEYS: a key is 32 random bytes in URL-safe base64.") from None
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"] if EMBEDDED else [])
 HTTPS = env.bool("HTTPS", not EMBEDDED)
 PARTITION_DAYS = env.int("PARTITION_DAYS", 1, validate=validate.Range(1, 30))
 # Seconds for a query of a page (console/wsgi.py); commands may take as long as they need.
 STATEMENT_TIMEOUT = env.int("STATEMENT_TIMEOUT", 5, validate=validate.Range(1))
 WORKERS = env.int("WORKERS", 2, validate=validate.Range(1))
-LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
+LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
 
 INSTALLED_APPS = [
     "console",
@@ -62,7 +68,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "console.middleware.keep_private",
     "console.middleware.own_time_zone",
-    "console.middleware.ExplainTimeouts",
+    "console.middleware.FrameErrors",
 ]
 
 ROOT_URLCONF = "console.urls"
@@ -137,6 +143,8 @@ ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = True
+# Failed logins are counted by address. With HTTPS there is a proxy in front, and the address is what it passes on.
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if HTTPS else 0
 
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_SECURE = HTTPS

@@ -14,4 +14,5 @@ database.start()
 application = get_wsgi_application()
 
 # Given when a connection is made, so that it costs no query. Commands import no wsgi.py, and have no limit.
-connections.settings["default"]["OPTIONS"]["options"] = f"-c statement_timeout={settings.STATEMENT_TIMEOUT}s"
+options = connections.settings["default"]["OPTIONS"]
+options["options"] = f"{options.get('options', '')} -c statement_timeout={settings.STATEMENT_TIMEOUT}s".strip()

@@ -59,8 +59,11 @@ def pair_hash(identifier: UUID) -> bytes:
 
 
 def first_id(moment: datetime) -> UUID:
-    """The smallest ID of all messages created in the millisecond of `moment` (aware) or later."""
-    return UUID(int=milliseconds(moment) << 80 | _VERSION_AND_VARIANT)
+    """The smallest ID of all messages created in the millisecond of `moment` (aware) or later.
+
+    Of a moment before 1970, the smallest ID there is.
+    """
+    return UUID(int=max(milliseconds(moment), 0) << 80 | _VERSION_AND_VARIANT)
 
 
 def created_at(identifier: UUID) -> datetime:

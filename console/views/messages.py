@@ -1,9 +1,11 @@
 """The message list, its search, and the page of one message."""
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db import OperationalError
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -22,6 +24,9 @@ from console.search_links import SearchTerms
 from console.tables import MessageTable, PageData
 from pushlog.forecast import forecast
 from pushlog.models import WINDOW, App, Message, StatusChange
+
+# More than any honest message has; one that a gateway reports on for ever still gets a page.
+HISTORY_SIZE = 200
 
 # What the pages before and after this one are called.
 _PAGER_LABELS = {"-created_at": ("Newer", "Older"), "created_at": ("Older", "Newer")}
@@ -49,7 +54,9 @@ def message_list(request: MemberRequest) -> HttpResponse:
             state.problems.append("The link to this page of the list is damaged. Start at the first page.")
     context = _list_context(app, state, filters, page, now)
     if page is not None and not page.rows and state.terms and not context["active_filters"]:
-        context["hints"] = explain_miss(app, state.terms, others=visible_apps(request.user), now=now)
+        # Guesses are no reason to fail a page that has its answer: on a time-out there are none.
+        with suppress(OperationalError):
+            context["hints"] = explain_miss(app, state.terms, others=visible_apps(request.user), now=now)
     context["is_fragment"] = fragments.wanted(request)
     template = "messages/_results.html" if context["is_fragment"] else "messages/list.html"
     return TemplateResponse(request, template, context, status=200 if page is not None else 400)
@@ -75,11 +82,13 @@ def message_detail(request: MemberRequest, message_id: UUID) -> HttpResponse:
     """One message with its history: as a page, or as what opens under its row."""
     now = timezone.now()
     message = get_object_or_404(Message.objects.findable(request.app, now=now), pk=message_id)
-    history = StatusChange.objects.filter(message_id=message.pk).order_by("at", "code")
+    newest = StatusChange.objects.filter(message_id=message.pk).order_by("-at", "-code")[: HISTORY_SIZE + 1]
+    history = list(reversed(newest))
     context = {
         "app": request.app,
         "message": message,
-        "history": _with_previous(message.created_at, list(history)),
+        "history": _with_previous(message.created_at, history)[-HISTORY_SIZE:],
+        "history_is_cut": len(history) > HISTORY_SIZE,
         "forecast": forecast(message, now).value,
         "now": now,
     }

@@ -1,6 +1,7 @@
 """Data fixes by a person: what may be put right in a message that is in the log."""
 
 import json
+from collections.abc import Collection
 from uuid import UUID
 
 from django.db import transaction
@@ -10,16 +11,18 @@ from pushlog.models import Message
 
 
 @transaction.atomic
-def correct(*, message_id: UUID, correction: Correction) -> None:
-    """Replaces a message's title, content, extras and expiry time. Raises Message.DoesNotExist.
+def correct(*, message_id: UUID, correction: Correction, fields: Collection[str]) -> None:
+    """Replaces those of a message's title, content, extras and expires_at that are named in `fields`.
 
-    Nothing else may be corrected: the rest makes up the ID, or is the status, which only receipts change.
+    The others stay, whatever somebody else has made of them meanwhile. Nothing else may be corrected: the rest makes
+    up the ID, or is the status, which only receipts change. Raises Message.DoesNotExist.
     """
-    changed = Message.objects.filter(pk=message_id).update(
-        title=correction.title,
-        content=correction.content,
-        extras=json.loads(correction.extras),
-        expires_at=correction.expires_at,
-    )
-    if not changed:
+    new = {
+        "title": correction.title,
+        "content": correction.content,
+        "extras": json.loads(correction.extras),
+        "expires_at": correction.expires_at,
+    }
+    found = Message.objects.filter(pk=message_id)
+    if not found.update(**{name: value for name, value in new.items() if name in fields}):
         raise Message.DoesNotExist

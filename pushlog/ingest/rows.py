@@ -53,6 +53,12 @@ def _as_text(value: object) -> object:
     raise ValueError("must be an ISO 8601 date and time with its zone, such as 2026-11-22T09:30:00Z")
 
 
+def _no_bool(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("must be a whole number")
+    return value
+
+
 def _word_in(words: dict[str, int]) -> BeforeValidator:
     def number(value: object) -> object:
         if isinstance(value, str) and value in words:
@@ -81,13 +87,22 @@ def _dumped(extras: object) -> str:
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_as_text)]
 # Outer blanks are no part of an ID: the search trims them too, and would never find one stored with them.
-TargetID = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=512, pattern=_NO_NUL)]
-CustomerID = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=256, pattern=_NO_NUL)]
+# Trimmed by Python, whose blanks are those that the search trims.
+_Trimmed = BeforeValidator(lambda value: value.strip() if isinstance(value, str) else value)
+TargetID = Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=_NO_NUL), _Trimmed]
+CustomerID = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=_NO_NUL), _Trimmed]
+# A number may come as text, as it does from CSV; true and false are none.
+Whole = Annotated[int, BeforeValidator(_no_bool)]
 Text = Annotated[str, StringConstraints(pattern=_NO_NUL)]
 Title = Annotated[Text, Field(max_length=500)]
 Content = Annotated[Text, Field(max_length=20_000)]
 Extras = Annotated[str, BeforeValidator(_dumped)]
 ChannelNumber = Annotated[int, _word_in({word: channel.value for word, channel in statuses.CHANNEL_BY_WORD.items()})]
+
+
+def _check_validity(created_at: datetime, expires_at: datetime | None) -> None:
+    if expires_at is not None and not timedelta(0) <= expires_at - created_at <= MAX_VALIDITY:
+        raise ValueError(f"expires_at must be within {MAX_VALIDITY.days} days after created_at")
 
 
 class MessageRow(BaseModel):
@@ -105,7 +120,7 @@ class MessageRow(BaseModel):
     channel: ChannelNumber = statuses.Channel.OWN.value
     created_at: Moment = Field(default_factory=lambda: datetime.now(UTC))
     expires_at: Moment | None = None
-    expires_in: Annotated[int, Field(ge=0, le=int(MAX_VALIDITY.total_seconds()))] | None = None
+    expires_in: Annotated[Whole, Field(ge=0, le=int(MAX_VALIDITY.total_seconds()))] | None = None
     task: Annotated[str, StringConstraints(max_length=64, pattern=_NO_NUL)] = ""
     app: str | None = None
 
@@ -114,8 +129,7 @@ class MessageRow(BaseModel):
         if self.expires_at is not None:
             if self.expires_in is not None:
                 raise ValueError("give expires_at or expires_in, not both")
-            if not timedelta(0) <= self.expires_at - self.created_at <= MAX_VALIDITY:
-                raise ValueError(f"expires_at must be within {MAX_VALIDITY.days} days after created_at")
+            _check_validity(self.created_at, self.expires_at)
         return self
 
     @property
@@ -140,7 +154,7 @@ class ReceiptRow(BaseModel):
     target_id: TargetID | None = None
     customer_message_id: CustomerID | None = None
     channel: ChannelNumber = statuses.Channel.OWN.value
-    code: Annotated[int, Field(ge=-(2**31), lt=2**31)] = statuses.REVOKED
+    code: Annotated[Whole, Field(ge=-(2**31), lt=2**31)] = statuses.REVOKED
     at: Moment
     detail: Annotated[Text, Field(max_length=1000)] = ""
     revoked: bool = False
@@ -168,12 +182,21 @@ class ReceiptRow(BaseModel):
 
 
 class Correction(BaseModel):
-    """What a person may put right in a message, within the same bounds. Raises ValueError (pydantic's) if not."""
+    """What a person may put right in a message, within the bounds of a message that comes in.
 
+    `created_at` is the message's, which stays. Raises pydantic's ValidationError for what is out of bounds.
+    """
+
+    created_at: AwareDatetime
     title: Title
     content: Content
     extras: Extras
     expires_at: Moment | None
+
+    @model_validator(mode="after")
+    def _must_expire_later(self) -> "Correction":
+        _check_validity(self.created_at, self.expires_at)
+        return self
 
 
 MESSAGE = TypeAdapter(MessageRow)

@@ -58,10 +58,18 @@ def test_admin_list_neither_counts_nor_skips(browser: Client, app: App) -> None:
 def test_admin_finds_a_message_by_its_exact_id(browser: Client, app: App) -> None:
     message = factories.create_message(app, mode="multiple")
 
-    assert browser.get(LIST, {"id": f" {message.pk} "}).headers["Location"] == f"{LIST}{message.pk}/change/"
+    assert browser.post(LIST, {"id": f" {message.pk} "}).headers["Location"] == f"{LIST}{message.pk}/change/"
 
 
-@pytest.mark.parametrize("query", ["id=abc", "id=019a9b3c-0000-7000-8000-000000000000", "after=x"])
+@pytest.mark.parametrize("identifier", ["abc", "+8613800138000", "019a9b3c-0000-7000-8000-000000000000", ""])
+def test_admin_says_that_it_found_nothing(browser: Client, identifier: str) -> None:
+    response = browser.post(LIST, {"id": identifier})
+
+    assert response.status_code == 200
+    assert 'class="errornote"' in response.content.decode()
+
+
+@pytest.mark.parametrize("query", ["after=x", "app=nope", "page=7", "id=abc"])
 def test_admin_list_says_what_is_wrong(browser: Client, query: str) -> None:
     response = browser.get(f"{LIST}?{query}")
 
@@ -77,7 +85,7 @@ def test_admin_shows_no_broadcast_and_no_other_app(browser: Client, app: App) ->
 
     for message in hidden:
         assert str(message.pk) not in browser.get(LIST).content.decode()
-        assert browser.get(LIST, {"id": str(message.pk)}).status_code == 400
+        assert browser.post(LIST, {"id": str(message.pk)}).status_code == 200
         assert browser.get(f"{LIST}{message.pk}/change/").status_code == 302
 
 
@@ -122,6 +130,9 @@ def test_admin_corrects_a_status_by_a_receipt(browser: Client, app: App) -> None
         {"title": "x" * 501},
         {"content": "x" * 20_001},
         {"channel": "99"},
+        {"channel": "2"},
+        {"expires_at_0": "9999-12-31", "expires_at_1": "23:59"},
+        {"expires_at_0": "2001-01-01", "expires_at_1": "00:00"},
     ],
 )
 def test_admin_refuses_what_ingestion_refuses(browser: Client, app: App, fields: dict[str, str]) -> None:
@@ -132,6 +143,27 @@ def test_admin_refuses_what_ingestion_refuses(browser: Client, app: App, fields:
     assert response.status_code == 200
     assert "Please correct the error" in response.content.decode()
     assert Message.objects.get(pk=message.pk).title == message.title
+
+
+def test_admin_leaves_what_nobody_touched_as_it_was(browser: Client, app: App) -> None:
+    message = factories.create_message(app, title="  lead", content="two\nlines\n")
+    form = change(message, content="two\r\nlines\r\n", extras='{"a": 1}')
+
+    browser.post(f"{LIST}{message.pk}/change/", form)
+
+    message.refresh_from_db()
+    assert (message.title, message.content, message.extras) == ("  lead", "two\nlines\n", {"a": 1})
+
+
+def test_admin_says_that_a_receipt_ahead_of_the_clock_stands(browser: Client, app: App) -> None:
+    message = factories.create_message(app)
+    factories.send_receipt(message, at=(datetime.now(UTC) + timedelta(minutes=9)).isoformat())
+    message.refresh_from_db()
+
+    response = browser.post(f"{LIST}{message.pk}/change/", change(message, channel=Channel.APNS.value, code=2009))
+
+    assert "dated ahead of the clock" in response.content.decode()
+    assert Message.objects.get(pk=message.pk).code == 2
 
 
 def test_admin_changes_nothing_that_makes_up_the_id(browser: Client, app: App) -> None:

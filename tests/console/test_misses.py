@@ -38,6 +38,7 @@ def test_miss_points_to_another_app_of_the_person(app: App) -> None:
 
     assert "Elsewhere" in hints(app, others=True, target_id="t")
     assert "Elsewhere" not in hints(app, target_id="t")
+    assert "Elsewhere" not in hints(app, others=True, target_id="t", customer_message_id="x")
 
 
 def test_miss_never_gives_a_broadcast_away(app: App) -> None:

@@ -77,10 +77,12 @@ def test_secret_may_be_in_a_file(tmp_path: Path) -> None:
         ("HTTPS", "maybe"),
         ("WORKERS", "0"),
         ("STATEMENT_TIMEOUT", "0"),
+        ("LOG_LEVEL", "nope"),
+        ("ENCRYPTION_KEYS", "short"),
     ],
 )
 def test_setting_that_is_not_right_is_one_clear_line(name: str, value: str) -> None:
-    result = manage("check", **PRODUCTION, **{name: value})
+    result = manage("check", **(PRODUCTION | {name: value}))
 
     assert result.returncode != 0
     assert "Traceback" not in result.stderr
@@ -106,3 +108,12 @@ def test_database_url_that_is_none_is_one_clear_line_without_its_password() -> N
     assert "Traceback" not in result.stderr
     assert "DATABASE_URL" in result.stderr
     assert "hunter2" not in result.stderr
+
+
+def test_web_server_adds_its_time_limit_to_the_options_of_the_address() -> None:
+    code = "import console.wsgi; from django.db import connections; print(connections.settings['default']['OPTIONS'])"
+    url = "postgresql://u@127.0.0.1:1/x?options=-csearch_path%3Dpush"
+
+    result = manage("shell", "-v", "0", "-c", code, **(PRODUCTION | {"DATABASE_URL": url}))
+
+    assert "'-csearch_path=push -c statement_timeout=5s'" in result.stdout

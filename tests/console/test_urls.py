@@ -4,8 +4,17 @@ from uuid import UUID
 
 import pytest
 from django.urls import reverse
+from pytest_django.fixtures import Settings
+
+from console.list_state import PARAMETERS
+from console.search_links import SearchTerms, terms_of
+from tests import factories
 
 MESSAGE = UUID("019a9b3c-0000-7000-8000-000000000000")
+TOKEN_OF_0_1 = (
+    "gAAAAABrAmoX997P2CZoKDGBDnPeRCqJ0sWRGLCvav7fYE5vXqEbo6yZFkQddDjpoX3Pl-yn5H5HboZJvtKADS-lMg"
+    "99Am39z8K8RqDWrI0B0O2ex9tvtthPG3hhyiCJzWsQfoV9025u"
+)
 
 
 @pytest.mark.parametrize(
@@ -22,3 +31,17 @@ MESSAGE = UUID("019a9b3c-0000-7000-8000-000000000000")
 )
 def test_address_stays(name: str, arguments: list[object], address: str) -> None:
     assert reverse(name, args=arguments) == address
+
+
+def test_parameters_of_the_list_stay() -> None:
+    assert {
+        *("search", "sort", "after", "before"),
+        *("push_type", "mode", "outcome", "channel", "code", "created_from", "created_to"),
+    } == PARAMETERS
+
+
+def test_search_link_of_an_earlier_version_still_opens(db: None, settings: Settings) -> None:
+    settings.ENCRYPTION_KEYS = ["q6ZQ0GgZ1Zg1Jw0v0vZ1Zg1Jw0v0vZ1Zg1Jw0v0vZ0A="]
+    app = factories.create_app(pk=7)
+
+    assert terms_of(app, TOKEN_OF_0_1) == SearchTerms("+8610012345678", "order-1")

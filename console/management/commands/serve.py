@@ -21,7 +21,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
-        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--port", type=int, default=8000, choices=range(1, 65536), metavar="PORT")
         parser.add_argument(
             "--demo",
             type=int,
@@ -33,6 +33,8 @@ class Command(BaseCommand):
 
     def handle(self, *, host: str, port: int, demo: int | None, **options: Any) -> None:
         address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+        if demo is not None and not settings.EMBEDDED:
+            raise CommandError("--demo makes logins and prints their passwords: not in the database of DATABASE_URL.")
         _refuse_taken_port(host, port)
         try:
             self._prepare(demo, address)

@@ -15,6 +15,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseError
+from psycopg.errors import UndefinedTable
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -71,6 +72,8 @@ class Command(BaseCommand):
             stopped = CommandError(f"Stopped. Stored: {totals.stored}.", returncode=130)
         except DatabaseError as error:
             reason = str(error).strip().partition("\n")[0]
+            if isinstance(error.__cause__, UndefinedTable):
+                reason = "it has no tables yet: run manage.py migrate first"
             stopped = CommandError(f"The database failed: {reason}. Stored: {totals.stored}.")
         except OSError as error:
             stopped = CommandError(f"{error.filename or 'reading or writing'}: {error.strerror or error}")

@@ -100,7 +100,11 @@ def test_serve_on_a_taken_port_says_so_in_one_line(var: Path) -> None:
 
 
 def test_serve_without_its_database_says_so_in_one_line(port: int) -> None:
-    settings = {"SECRET_KEY": "s", "ENCRYPTION_KEYS": "k", "DATABASE_URL": "postgresql://jo:hunter2@127.0.0.1:1/log"}
+    settings = {
+        "SECRET_KEY": "s",
+        "ENCRYPTION_KEYS": "q6ZQ0GgZ1Zg1Jw0v0vZ1Zg1Jw0v0vZ1Zg1Jw0v0vZ0A=",
+        "DATABASE_URL": "postgresql://jo:hunter2@127.0.0.1:1/log",
+    }
 
     result = subprocess.run(
         command(port), cwd=ROOT, env=environment(**settings), capture_output=True, text=True, check=False
@@ -128,3 +132,18 @@ def test_serve_in_a_folder_that_is_none_says_so_in_one_line(port: int, tmp_path:
     assert result.returncode == 1
     assert len(result.stderr.strip().splitlines()) == 1
     assert "Traceback" not in result.stderr
+
+
+def test_serve_with_a_demo_in_the_database_of_others_is_refused(port: int) -> None:
+    settings = {
+        "SECRET_KEY": "s",
+        "ENCRYPTION_KEYS": "q6ZQ0GgZ1Zg1Jw0v0vZ1Zg1Jw0v0vZ1Zg1Jw0v0vZ0A=",
+        "DATABASE_URL": "postgresql://jo@127.0.0.1:1/log",
+    }
+
+    result = subprocess.run(
+        command(port, "--demo"), cwd=ROOT, env=environment(**settings), capture_output=True, text=True, check=False
+    )
+
+    assert result.returncode == 1
+    assert result.stderr.startswith("CommandError: --demo makes logins")

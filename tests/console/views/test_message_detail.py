@@ -9,6 +9,7 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from console.views.messages import message_detail
+from pushlog import ingest
 from pushlog.models import App, Message
 from tests import factories
 
@@ -136,3 +137,19 @@ def test_long_content_is_cut_and_kept(member_client: Client, app: App) -> None:
 
     assert "Show all 703 characters" in page
     assert "a" * 700 + "&lt;b&gt;" in page
+
+
+def test_history_of_very_many_entries_is_cut_and_says_so(member_client: Client, app: App) -> None:
+    message = factories.create_message(app)
+    start = message.created_at
+    rows = [
+        {"message_id": str(message.pk), "channel": "own", "code": 0, "at": (start + timedelta(seconds=n)).isoformat()}
+        for n in range(203)
+    ]
+    ingest.receipts(app=app, rows=rows)
+
+    response = page_of(member_client, message)
+
+    shown = [entry.at - start for entry, _ in response.context["history"]]
+    assert shown == [timedelta(seconds=n) for n in range(3, 203)]
+    assert "Only the last 200 entries are shown." in response.content.decode()

@@ -115,6 +115,12 @@ def test_bad_query_string_is_a_400_in_the_frame(member_client: Client, address: 
     assert "<header" in response.content.decode()
 
 
+@pytest.mark.parametrize("year", ["0001", "1960", "1969", "1970", "9999"])
+@pytest.mark.parametrize("name", ["created_from", "created_to"])
+def test_time_far_from_the_window_is_answered(member_client: Client, address: str, name: str, year: str) -> None:
+    assert member_client.get(f"{address}?{name}={year}-12-31T23:59").status_code == 200
+
+
 def test_list_makes_its_queries_in_the_view_and_none_in_the_template(
     rf: RequestFactory,
     app: App,

@@ -110,5 +110,15 @@ def test_miss_explains_itself(member_client: Client, app: App) -> None:
     assert "older than 30 days" in page
 
 
-def test_search_by_get_is_not_allowed(member_client: Client, app: App) -> None:
-    assert member_client.get(reverse("search", args=[app.slug]), {"target_id": "a"}).status_code == 405
+def test_search_by_get_is_a_405_in_the_frame(member_client: Client, app: App) -> None:
+    response = member_client.get(reverse("search", args=[app.slug]), {"target_id": "a"})
+
+    assert response.status_code == 405
+    assert response.headers["Allow"] == "POST"
+    assert "<header" in response.content.decode()
+
+
+def test_search_after_the_session_ended_leads_back_to_the_list(client: Client, app: App) -> None:
+    response = client.post(reverse("search", args=[app.slug]), {"target_id": "a"})
+
+    assert response.headers["Location"] == f"/accounts/login/?next=/apps/{app.slug}/messages/"

@@ -1,6 +1,6 @@
 """Corrections: four fields of one message, and nothing else."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -14,8 +14,12 @@ from tests import factories
 pytestmark = pytest.mark.django_db
 
 
+FIELDS = ("title", "content", "extras", "expires_at")
+
+
 def correction(**fields: Any) -> ingest.Correction:
-    return ingest.Correction(**{"title": "New", "content": "text", "extras": {"a": 1}, "expires_at": None} | fields)
+    given = {"title": "New", "content": "text", "extras": {"a": 1}, "expires_at": None}
+    return ingest.Correction(**{"created_at": datetime.now(UTC) - timedelta(minutes=10), **given, **fields})
 
 
 def test_correct_replaces_what_may_be_put_right(app: App) -> None:
@@ -24,7 +28,7 @@ def test_correct_replaces_what_may_be_put_right(app: App) -> None:
     expiry = message.created_at + timedelta(days=1)
     before = Message.objects.filter(pk=message.pk).values().get()
 
-    ingest.correct(message_id=message.pk, correction=correction(expires_at=expiry))
+    ingest.correct(message_id=message.pk, correction=correction(expires_at=expiry), fields=FIELDS)
 
     after = Message.objects.filter(pk=message.pk).values().get()
     assert after == before | {"title": "New", "content": "text", "extras": {"a": 1}, "expires_at": expiry}
@@ -33,7 +37,7 @@ def test_correct_replaces_what_may_be_put_right(app: App) -> None:
 def test_correct_takes_the_expiry_away(app: App) -> None:
     message = factories.create_message(app, expires_in=60)
 
-    ingest.correct(message_id=message.pk, correction=correction())
+    ingest.correct(message_id=message.pk, correction=correction(), fields=FIELDS)
 
     message.refresh_from_db()
     assert message.expires_at is None
@@ -42,14 +46,14 @@ def test_correct_takes_the_expiry_away(app: App) -> None:
 def test_correct_leaves_other_messages_alone(app: App) -> None:
     message, other = factories.create_message(app), factories.create_message(app)
 
-    ingest.correct(message_id=message.pk, correction=correction())
+    ingest.correct(message_id=message.pk, correction=correction(), fields=FIELDS)
 
     assert Message.objects.get(pk=other.pk).title == other.title
 
 
 def test_correct_without_a_message() -> None:
     with pytest.raises(Message.DoesNotExist):
-        ingest.correct(message_id=uuid4(), correction=correction())
+        ingest.correct(message_id=uuid4(), correction=correction(), fields=FIELDS)
 
 
 @pytest.mark.parametrize(
@@ -67,3 +71,18 @@ def test_correct_without_a_message() -> None:
 def test_correction_has_the_bounds_of_a_message(field: str, value: object) -> None:
     with pytest.raises(ValidationError):
         correction(**{field: value})
+
+
+def test_correct_writes_the_fields_named_and_no_others(app: App) -> None:
+    message = factories.create_message(app, content="as it was")
+
+    ingest.correct(message_id=message.pk, correction=correction(), fields=["title"])
+
+    message.refresh_from_db()
+    assert (message.title, message.content, message.extras) == ("New", "as it was", {})
+
+
+@pytest.mark.parametrize("days", [-1, 367])
+def test_correction_to_an_expiry_out_of_bounds_is_refused(days: int) -> None:
+    with pytest.raises(ValidationError, match="within 366 days"):
+        correction(expires_at=datetime.now(UTC) + timedelta(days=days))
