@@ -8,9 +8,9 @@ from django.db import transaction
 
 from pushlog import message_ids
 from pushlog.ingest import status_changes
-from pushlog.ingest.statements import run
 from pushlog.ingest.status_changes import Change
 from pushlog.models import App, KeptReceipt, Message
+from pushlog.statements import run
 
 _TABLE = KeptReceipt._meta.db_table
 _KEEP = f"""
