@@ -9,6 +9,7 @@ import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from threading import Event
 from typing import Any
 
@@ -47,8 +48,8 @@ def maintain(*, now: datetime | None = None, stop: Event | None = None) -> Resul
     """Does all that is due at `now` (aware), and gives what was done by step; None if another one is at it.
 
     A step that fails is logged, is under "failed" in the result, and keeps no other step from its work. `stop` ends
-    the run early. The run is recorded in MaintenanceRun. Raises RuntimeError in a transaction, and DatabaseError if
-    even the record cannot be written.
+    the run early, without an end in its record (MaintenanceRun). Raises RuntimeError in a transaction, and
+    DatabaseError if even the record cannot be written.
     """
     if connection.in_atomic_block:
         raise RuntimeError("maintain() makes transactions of its own")
@@ -59,15 +60,16 @@ def maintain(*, now: datetime | None = None, stop: Event | None = None) -> Resul
         run = MaintenanceRun.objects.create(started_at=datetime.now(UTC))
         result: Result = {}
         for name, step in _STEPS.items():
-            if stop.is_set():
-                result.setdefault("failed", {})[name] = "stopped"
-                continue
             try:
                 result |= step(now, stop)
             except DatabaseError as error:
+                if stop.is_set():  # the error is how it was stopped
+                    return result
                 # Without the error's text, which may quote a row.
                 result.setdefault("failed", {})[name] = type(error.__cause__ or error).__name__
                 logger.exception("Maintenance: %s failed", name)
+            if stop.is_set():
+                return result
         run.finished_at, run.succeeded, run.result = datetime.now(UTC), "failed" not in result, result
         run.save(update_fields=["finished_at", "succeeded", "result"])
         MaintenanceRun.objects.filter(started_at__lt=now - WINDOW).delete()
@@ -93,12 +95,12 @@ def _make_partitions(now: datetime, stop: Event) -> Result:
 
 
 def _drop_partitions(now: datetime, stop: Event) -> Result:
-    dropped, postponed = [], []
+    dropped: list[str] = []
+    postponed: list[str] = []
     for name in partitions.leftovers():
-        (dropped if _patiently(lambda name=name: partitions.drop(name), stop) else postponed).append(name)
+        (dropped if _patiently(partial(partitions.drop, name), stop) else postponed).append(name)
     for one in partitions.expired(now):
-        gone = _patiently(lambda one=one: _remove(one), stop)
-        (dropped if gone else postponed).append(one.name)
+        (dropped if _patiently(partial(_remove, one), stop) else postponed).append(one.name)
         if stop.is_set():
             break
     return {"partitions_dropped": dropped} | ({"partitions_postponed": postponed} if postponed else {})

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from psycopg import errors
 from psycopg.types.json import Jsonb
 
-from pushlog import counts, message_ids, partitions, statuses
+from pushlog import counts, message_ids, metrics, partitions, statuses
 from pushlog.ingest import kept
 from pushlog.ingest.rows import MESSAGE, MessageRow, Rejection, valid
 from pushlog.models import App, Message
@@ -91,7 +91,10 @@ def messages(*, app: App, rows: Sequence[object], now: datetime | None = None) -
             accepted = _write([fresh[identifier] for identifier in ordered], ordered)
             counts.add(app, _counted(fresh, accepted))
         kept.apply(app=app, arrived=ordered)
-    return MessagesResult(len(accepted), valid_rows - len(accepted), rejected, ids)
+    duplicates = valid_rows - len(accepted)
+    metrics.count("messages", accepted=len(accepted), duplicate=duplicates, refused=len(rejected))
+    metrics.observe_lag(sorted(accepted, key=attrgetter("int")), now)
+    return MessagesResult(len(accepted), duplicates, rejected, ids)
 
 
 def _values(identifier: UUID, created_ms: int, app: App, row: MessageRow) -> tuple[object, ...]:

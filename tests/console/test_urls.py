@@ -18,6 +18,8 @@ MESSAGE = UUID("019a9b3c-0000-7000-8000-000000000000")
         ("status-codes", [], "/status-codes/"),
         ("account_login", [], "/accounts/login/"),
         ("admin:index", [], "/admin/"),
+        ("healthz", [], "/healthz"),
+        ("metrics", [], "/metrics"),
     ],
 )
 def test_address_stays(name: str, arguments: list[object], address: str) -> None:
