@@ -99,8 +99,14 @@ def _drop_partitions(now: datetime, stop: Event) -> Result:
     postponed: list[str] = []
     for name in partitions.leftovers():
         (dropped if _patiently(partial(partitions.drop, name), stop) else postponed).append(name)
+    busy = set()
     for one in partitions.expired(now):
-        (dropped if _patiently(partial(_remove, one), stop) else postponed).append(one.name)
+        # Who reads one day of a table keeps all of them.
+        if one.table not in busy and _patiently(partial(_remove, one), stop):
+            dropped.append(one.name)
+        else:
+            busy.add(one.table)
+            postponed.append(one.name)
         if stop.is_set():
             break
     return {"partitions_dropped": dropped} | ({"partitions_postponed": postponed} if postponed else {})

@@ -2,12 +2,13 @@
 
 import os
 import signal
+from contextlib import closing
 from typing import Any
 
 import pytest
 from django.db import connection, connections
 
-from pushlog import retention
+from pushlog import partitions, retention
 from pushlog.models import CountDelta, MaintenanceRun, Message, StatusChange
 from tests import factories
 from tests.pushlog import expired_days
@@ -34,6 +35,35 @@ def killed_after(statements: int) -> bool:
         finally:
             os._exit(0)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+
+
+def test_killed_while_it_waits_for_a_reader() -> None:
+    due = expired_days.make(factories.create_app(), 33, 34)
+    connections.close_all()
+    reader = connection.copy()
+    with closing(reader), reader.cursor() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute("SELECT count(*) FROM pushlog_message")
+        child = os.fork()
+        if child == 0:
+            retention._LOCK_TIMEOUT = "60s"
+            retention.maintain()
+            os._exit(0)
+        pending = False
+        while not pending:
+            pending = any(one.pending for one in partitions.attached("pushlog_message"))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        cursor.execute("SELECT count(*) FROM pushlog_message")  # it neither waits nor fails
+        cursor.execute("COMMIT")
+
+    result = None
+    while result is None:
+        result = retention.maintain()
+
+    assert not expired_days.tables() & set(due)
+    assert expired_days.tables() == expired_days.attached()
+    assert "failed" not in result
 
 
 def test_killed_anywhere_and_repeated() -> None:
