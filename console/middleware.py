@@ -1,14 +1,47 @@
 """What every answer has in common."""
 
 from collections.abc import Callable
+from time import perf_counter
 
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import resolve, reverse
 from django.utils import timezone
+from prometheus_client import Histogram
 from psycopg.errors import QueryCanceled
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
+
+REQUESTS = Histogram("pushlog_request_seconds", "Time to answer, by view and status.", ["view", "status"])
+
+
+def answer_probes(get_response: GetResponse) -> GetResponse:
+    """Probes come without HTTPS, a cookie or our host's name: they are answered before anything asks for those."""
+    probes = {reverse(name) for name in ("healthz", "metrics")}
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if request.path_info in probes:
+            request.resolver_match = resolve(request.path_info)
+            response: HttpResponse = request.resolver_match.func(request)
+            response.headers["Cache-Control"] = "no-store"
+            return response
+        return get_response(request)
+
+    return middleware
+
+
+def measure_requests(get_response: GetResponse) -> GetResponse:
+    """How long answers take. By the name of the view, since an address may be personal and there are too many."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        start = perf_counter()
+        response = get_response(request)
+        view = request.resolver_match.view_name if request.resolver_match else "none"
+        REQUESTS.labels(view, response.status_code).observe(perf_counter() - start)
+        return response
+
+    return middleware
 
 
 def keep_private(get_response: GetResponse) -> GetResponse:

@@ -38,6 +38,10 @@ PARTITION_DAYS = env.int("PARTITION_DAYS", 1, validate=validate.Range(1, 30))
 STATEMENT_TIMEOUT = env.int("STATEMENT_TIMEOUT", 5, validate=validate.Range(1))
 WORKERS = env.int("WORKERS", 2, validate=validate.Range(1))
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
+LOG_JSON = env.bool("LOG_JSON", False)
+# Whether `serve` maintains the log itself (console/maintenance.py).
+MAINTAIN = env.bool("MAINTAIN", True)
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")
 
 INSTALLED_APPS = [
     "console",
@@ -56,6 +60,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "console.middleware.answer_probes",
+    "console.middleware.measure_requests",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -174,11 +180,16 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+LOG_FORMATTER = {"()": f"console.logs.{'JsonFormatter' if LOG_JSON else 'LineFormatter'}"}
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {"line": LOG_FORMATTER},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    "loggers": {"django": {"handlers": [], "propagate": True}},
+    "loggers": {
+        "django": {"handlers": [], "propagate": True},
+        # On DEBUG it would write the values of every query.
+        "django.db.backends": {"level": "INFO"},
+    },
 }

@@ -1,4 +1,4 @@
-"""Which partitions of the two big tables must exist, and the DDL that makes them.
+"""Which partitions of the two big tables must exist, and the DDL that makes them and takes them away.
 
 Both tables are partitioned by message ID in ranges of whole UTC days, so that a day's messages and their history
 come and go together. The span of a new partition is the setting PARTITION_DAYS; existing ones keep theirs.
@@ -6,6 +6,7 @@ come and go together. The span of a new partition is the setting PARTITION_DAYS;
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
@@ -17,11 +18,26 @@ from pushlog.models import WINDOW, Message, StatusChange
 
 TABLES = (Message._meta.db_table, StatusChange._meta.db_table)
 DAYS_AHEAD = 7
+# A page that began before a day left the window may still read it, and a clock may be behind ours.
+GRACE = timedelta(hours=1)
 
 # Any number that no other advisory lock of ours uses.
 _LOCK = 7_205_001
 _BOUNDS = re.compile(r"FROM \('([0-9a-f-]{36})'\) TO \('([0-9a-f-]{36})'\)")
 _DAY = timedelta(days=1)
+# Says of a table that it held an expired day: the only sign by which a table is dropped that is no partition now.
+# One that a person detached, to keep it, does not have it.
+_MARK = "pushlog: expired"
+
+
+class Partition(NamedTuple):
+    """A partition: its table, its own name, its first UTC day, the day after its last, and if it is half detached."""
+
+    table: str
+    name: str
+    start: date
+    end: date
+    pending: bool
 
 
 def ensure_window(*, now: datetime | None = None) -> list[str]:
@@ -60,18 +76,70 @@ def ensure(first: date, last: date) -> list[str]:
 
 def existing(table: str) -> list[tuple[date, date]]:
     """The spans of a table's partitions in order: first day, and the day after the last one, in UTC."""
+    return [(one.start, one.end) for one in attached(table)]
+
+
+def attached(table: str) -> list[Partition]:
+    """A table's partitions in order, with those whose detaching was not finished."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT pg_get_expr(child.relpartbound, child.oid) FROM pg_inherits"
+            "SELECT child.relname, pg_get_expr(child.relpartbound, child.oid), inhdetachpending FROM pg_inherits"
             " JOIN pg_class child ON child.oid = inhrelid WHERE inhparent = %s::regclass",
             [table],
         )
-        bounds = [_BOUNDS.search(text) for (text,) in cursor.fetchall()]
+        rows = [(name, _BOUNDS.search(bounds), pending) for name, bounds, pending in cursor.fetchall()]
     return sorted(
-        (_day(message_ids.created_at(UUID(found[1]))), _day(message_ids.created_at(UUID(found[2]))))
-        for found in bounds
+        Partition(table, name, _first_day(found[1]), _first_day(found[2]), pending)
+        for name, found, pending in rows
         if found
     )
+
+
+def expired(now: datetime) -> list[Partition]:
+    """The partitions whose whole span is older than the window that ends at `now` (aware), the oldest first.
+
+    A day's history comes before its messages: so there is never history of a message that is gone.
+    """
+    limit = _day(now - WINDOW - GRACE)
+    return sorted((one for table in TABLES for one in attached(table) if one.end <= limit), key=_history_first)
+
+
+def leftovers() -> list[str]:
+    """The tables of expired days that were detached and not dropped, because somebody was killed in between."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname FROM pg_class WHERE relkind = 'r' AND NOT relispartition AND pg_table_is_visible(oid)"
+            " AND relname ~ %s AND obj_description(oid, 'pg_class') = %s ORDER BY relname",
+            [rf"^({'|'.join(TABLES)})_\d{{8}}$", _MARK],
+        )
+        return [name for (name,) in cursor.fetchall()]
+
+
+def detach(partition: Partition) -> None:
+    """Takes a partition out of its table while others read and write there; `drop` removes it.
+
+    Waits for transactions that use the table, without keeping anybody out. When that takes longer than lock_timeout,
+    it raises OperationalError and leaves the partition `pending`: invisible to others, and to be detached again.
+    Must not run in a transaction.
+    """
+    alter = sql.SQL("ALTER TABLE {} DETACH PARTITION {}").format(
+        sql.Identifier(partition.table), sql.Identifier(partition.name)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(sql.Identifier(partition.name), sql.Literal(_MARK)))
+        cursor.execute(sql.SQL(" ").join([alter, sql.SQL("FINALIZE" if partition.pending else "CONCURRENTLY")]))
+
+
+def drop(name: str) -> None:
+    """Removes the table of a detached partition, if it is still there."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(name)))
+
+
+def missing(now: datetime) -> list[str]:
+    """The names of the partitions that `ensure_window` would make."""
+    first, last = _day(now - WINDOW), _day(now) + DAYS_AHEAD * _DAY
+    return [f"{table}_{start:%Y%m%d}" for table, start, _ in _missing(first, last)]
 
 
 def _missing(first: date, last: date) -> list[tuple[str, date, date]]:
@@ -99,6 +167,14 @@ def gaps(spans: list[tuple[date, date]], first: date, last: date) -> list[tuple[
             covered.update(start + n * _DAY for n in range((end - start).days))
         day += _DAY
     return added
+
+
+def _history_first(partition: Partition) -> tuple[date, int]:
+    return partition.start, -TABLES.index(partition.table)
+
+
+def _first_day(identifier: str) -> date:
+    return _day(message_ids.created_at(UUID(identifier)))
 
 
 def _day(moment: datetime) -> date:

@@ -1,16 +1,19 @@
 """Receipts that came before their message: kept aside, and applied when it is there."""
 
-from collections.abc import Collection, Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
 from pushlog import message_ids
 from pushlog.ingest import status_changes
-from pushlog.ingest.statements import run
 from pushlog.ingest.status_changes import Change
-from pushlog.models import App, KeptReceipt, Message
+from pushlog.models import WINDOW, App, KeptReceipt, Message
+from pushlog.partitions import GRACE
+from pushlog.statements import run
 
 _TABLE = KeptReceipt._meta.db_table
 _KEEP = f"""
@@ -33,6 +36,11 @@ _TAKE = f"""
     )
     RETURNING message_id, at, code, channel, detail, revoked
 """  # noqa: S608 (table names)
+# Rows that a writer has locked are its business: to wait for it here could deadlock.
+_REMOVE = f"""
+    DELETE FROM {_TABLE} WHERE id IN (SELECT id FROM {_TABLE} WHERE id = ANY(%b) FOR UPDATE SKIP LOCKED) RETURNING id
+"""  # noqa: S608 (table names)
+_BATCH = 2_000
 
 
 def keep(app: App, changes: Iterable[Change]) -> None:
@@ -50,14 +58,14 @@ def arrived(app: App, changes: Iterable[Change], now: datetime) -> list[UUID]:
     return [*by_id.order_by("pk").values_list("pk", flat=True), *found.values()]
 
 
-def apply(*, app: App, arrived: Collection[UUID]) -> None:
-    """Applies what is kept for messages which are now in the log (their IDs)."""
+def apply(*, app: App, arrived: Collection[UUID]) -> int:
+    """Applies what is kept for messages which are now in the log (their IDs); gives the number of receipts."""
     if not arrived or not KeptReceipt.objects.filter(app=app).exists():
-        return
+        return 0
     by_key = {message_ids.without_time(identifier): identifier for identifier in sorted(arrived)}
     keys = [key for (key,) in run(_KEYS, [app.pk, [*arrived, *by_key]])]
     if not keys:
-        return
+        return 0
     with transaction.atomic():
         # Messages first and kept receipts second, as in `receipts`: the other way round, the two could deadlock.
         status_changes.lock(app, {by_key.get(key, key) for key in keys})
@@ -67,3 +75,38 @@ def apply(*, app: App, arrived: Collection[UUID]) -> None:
             app,
             [change._replace(message_id=by_key.get(change.message_id, change.message_id)) for change in taken],
         )
+    return len(taken)
+
+
+def sweep(*, now: datetime) -> Iterator[tuple[int, int]]:
+    """Goes through all that is kept, a small transaction at a time; gives the receipts removed and applied by each.
+
+    Removed is what no message of the window that ends at `now` (aware) can claim any more. Applied is what has its
+    message: a writer that was killed after its commit left it.
+    """
+    last = 0
+    while batch := list(KeptReceipt.objects.filter(pk__gt=last).order_by("pk").select_related("app")[:_BATCH]):
+        last = batch[-1].pk
+        old = [one.pk for one in batch if _is_expired(one, now)]
+        waiting: defaultdict[App, list[Change]] = defaultdict(list)
+        for one in batch:
+            change = Change(one.message_id, one.at, one.code, one.channel, one.detail, one.revoked)
+            waiting[one.app].append(change)
+        applied = sum(apply(app=app, arrived=arrived(app, changes, now)) for app, changes in waiting.items())
+        # Whatever has a message was just applied, however old.
+        removed = len(run(_REMOVE, [old])) if old else 0
+        yield removed, applied
+
+
+def count_expired(*, now: datetime) -> int:
+    """How many receipts `sweep` would remove."""
+    limit, first_with_time = now - WINDOW - GRACE, UUID(int=1 << 80)
+    by_id = Q(message_id__gte=first_with_time, message_id__lt=message_ids.first_id(limit))
+    return KeptReceipt.objects.filter(by_id | Q(at__lt=limit)).count()
+
+
+def _is_expired(kept: KeptReceipt, now: datetime) -> bool:
+    limit = now - WINDOW - GRACE
+    return kept.at < limit or (
+        message_ids.has_time(kept.message_id) and message_ids.created_at(kept.message_id) < limit
+    )

@@ -1,19 +1,20 @@
 """Messages on their way into the log."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
 from psycopg.types.json import Jsonb
 
-from pushlog import message_ids, partitions, statuses
+from pushlog import counts, message_ids, metrics, partitions, statuses
 from pushlog.ingest import kept
 from pushlog.ingest.rows import MESSAGE, MessageRow, Rejection, valid
-from pushlog.ingest.statements import run
 from pushlog.models import App, Message
+from pushlog.statements import run
 
 _COLUMNS = {
     "id": "uuid",
@@ -32,6 +33,8 @@ _COLUMNS = {
     "content": "text",
     "extras": "jsonb",
 }
+# What a message is counted by, beside its hour.
+_KIND = itemgetter(*map(list(_COLUMNS).index, ("push_type", "mode", "channel", "code")))
 _TABLE = Message._meta.db_table
 _COPY = f"COPY {_TABLE} ({', '.join(_COLUMNS)}) FROM STDIN (FORMAT BINARY)"
 _ARRAYS = ", ".join(f"%b::{kind}[]" for kind in _COLUMNS.values())
@@ -85,8 +88,12 @@ def messages(*, app: App, rows: Sequence[object], now: datetime | None = None) -
         partitions.ensure(message_ids.created_at(ordered[0]).date(), message_ids.created_at(ordered[-1]).date())
         with transaction.atomic():
             accepted = _write([fresh[identifier] for identifier in ordered], ordered)
+            counts.add(app, _counted(fresh, accepted))
         kept.apply(app=app, arrived=ordered)
-    return MessagesResult(len(accepted), valid_rows - len(accepted), rejected, ids)
+    duplicates = valid_rows - len(accepted)
+    metrics.count("messages", accepted=len(accepted), duplicate=duplicates, refused=len(rejected))
+    metrics.observe_lag(sorted(accepted, key=attrgetter("int")), now)
+    return MessagesResult(len(accepted), duplicates, rejected, ids)
 
 
 def _values(identifier: UUID, created_ms: int, app: App, row: MessageRow) -> tuple[object, ...]:
@@ -107,6 +114,10 @@ def _values(identifier: UUID, created_ms: int, app: App, row: MessageRow) -> tup
         row.content,
         Jsonb(row.extras, dumps=str),  # JSON text already
     )
+
+
+def _counted(values: Mapping[UUID, tuple[object, ...]], accepted: list[UUID]) -> counts.Changes:
+    return Counter((counts.hour_of(identifier), *_KIND(values[identifier])) for identifier in accepted)
 
 
 def _write(values: list[tuple[object, ...]], identifiers: list[UUID]) -> list[UUID]:

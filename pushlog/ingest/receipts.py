@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from pushlog import message_ids
+from pushlog import message_ids, metrics
 from pushlog.ingest import kept
 from pushlog.ingest.rows import RECEIPT, ReceiptRow, Rejection, valid
 from pushlog.ingest.status_changes import Change, apply, find_pairs
@@ -50,7 +50,9 @@ def receipts(*, app: App, rows: Sequence[object], now: datetime | None = None) -
         # Its message may have been committed since we looked. Whoever commits last sees the other's rows; so
         # both look again after their commit.
         kept.apply(app=app, arrived=kept.arrived(app, outcome.unmatched, now))
-    return ReceiptsResult(outcome.applied, outcome.stale, len(outcome.unmatched), rejected)
+    unmatched = len(outcome.unmatched)
+    metrics.count("receipts", applied=outcome.applied, stale=outcome.stale, unmatched=unmatched, refused=len(rejected))
+    return ReceiptsResult(outcome.applied, outcome.stale, unmatched, rejected)
 
 
 def _key(app: App, row: ReceiptRow) -> UUID:

@@ -6,16 +6,16 @@ higher channel, so that the end does not depend on the order in which they came.
 receipt per message, moment and code: of several, the one with the higher channel, then the later detail text.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from pushlog import message_ids, statuses
-from pushlog.ingest.statements import run
+from pushlog import counts, message_ids, statuses
 from pushlog.models import WINDOW, App, Message, StatusChange
+from pushlog.statements import run
 
 _MESSAGE = Message._meta.db_table
 _HISTORY = StatusChange._meta.db_table
@@ -23,7 +23,7 @@ _HISTORY = StatusChange._meta.db_table
 # Rows are locked in the order of their IDs, by every writer: two batches that share messages then wait for one
 # another, and never each for the other. Receipts never change a row's key, so readers of foreign keys need not wait.
 _LOCK = f"""
-    SELECT id, modified_at, code, channel, outcome, revoked_at FROM {_MESSAGE}
+    SELECT id, modified_at, code, channel, outcome, revoked_at, push_type, mode FROM {_MESSAGE}
     WHERE id = ANY(%b) AND id BETWEEN %b AND %b AND app_id = %b
     ORDER BY id FOR NO KEY UPDATE
 """  # noqa: S608 (table names)
@@ -61,11 +61,12 @@ class Change(NamedTuple):
 
 @dataclass(slots=True)
 class Applied:
-    """What became of changes: how many changed a status, how many did not, and those without a message."""
+    """What became of changes: how many changed a status, how many did not, those without a message; and the counts."""
 
     applied: int = 0
     stale: int = 0
     unmatched: list[Change] = field(default_factory=list)
+    counted: counts.Changes = field(default_factory=Counter)
 
 
 class _State(NamedTuple):
@@ -102,6 +103,7 @@ def apply(app: App, changes: Iterable[Change]) -> Applied:
     for _, of_day in sorted(by_day.items()):
         of_day.sort(key=_order)
         _apply_day(app, of_day, result)
+    counts.add(app, result.counted)
     return result
 
 
@@ -132,14 +134,16 @@ def _day(identifier: UUID) -> int:
     return (identifier.int >> 80) // 86_400_000
 
 
-def _lock_day(app: App, ids: list[UUID]) -> dict[UUID, _State]:
-    return {identifier: _State(*state) for identifier, *state in run(_LOCK, [ids, ids[0], ids[-1], app.pk])}
+def _lock_day(app: App, ids: list[UUID]) -> dict[UUID, tuple[_State, int, int]]:
+    """State, push type and mode of the messages that are there."""
+    rows = run(_LOCK, [ids, ids[0], ids[-1], app.pk])
+    return {identifier: (_State(*state), push_type, mode) for identifier, *state, push_type, mode in rows}
 
 
 def _apply_day(app: App, changes: list[Change], result: Applied) -> None:
     ids = list(dict.fromkeys(change.message_id for change in changes))
     before = _lock_day(app, ids)
-    states = dict(before)
+    states = {identifier: state for identifier, (state, _, _) in before.items()}
     matched = []
     for change in changes:
         state = states.get(change.message_id)
@@ -152,8 +156,12 @@ def _apply_day(app: App, changes: list[Change], result: Applied) -> None:
             result.stale += 1
         else:
             result.applied += 1
-    changed = [(identifier, *state) for identifier, state in states.items() if state is not before[identifier]]
+    changed = [(identifier, *state) for identifier, state in states.items() if state is not before[identifier][0]]
     if changed:
+        for identifier, _, code, channel, *_ in changed:
+            (old, push_type, mode), hour = before[identifier], counts.hour_of(identifier)
+            result.counted[hour, push_type, mode, old.channel, old.code] -= 1
+            result.counted[hour, push_type, mode, channel, code] += 1
         run(_UPDATE, [*map(list, zip(*changed, strict=True)), ids[0], ids[-1]])
     if matched:
         *history, _ = zip(*one_per_entry(matched), strict=True)

@@ -1,6 +1,8 @@
 """The tables of the record."""
 
 from pushlog.models.app import App, Membership
+from pushlog.models.counts import CountDelta, HourlyCount, MessageCount
+from pushlog.models.maintenance import MaintenanceRun
 from pushlog.models.message import LISTED_MODES, WINDOW, Message, Mode, PushType
 from pushlog.models.receipt import KeptReceipt, StatusChange
 
@@ -8,9 +10,13 @@ __all__ = [
     "LISTED_MODES",
     "WINDOW",
     "App",
+    "CountDelta",
+    "HourlyCount",
     "KeptReceipt",
+    "MaintenanceRun",
     "Membership",
     "Message",
+    "MessageCount",
     "Mode",
     "PushType",
     "StatusChange",

@@ -27,6 +27,8 @@ TOKEN_OF_0_1 = (
         ("status-codes", [], "/status-codes/"),
         ("account_login", [], "/accounts/login/"),
         ("admin:index", [], "/admin/"),
+        ("healthz", [], "/healthz"),
+        ("metrics", [], "/metrics"),
     ],
 )
 def test_address_stays(name: str, arguments: list[object], address: str) -> None:

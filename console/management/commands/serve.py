@@ -1,8 +1,13 @@
 """Everything in one command: database, migrations, partitions, and the web server."""
 
+import multiprocessing
+import os
+import shutil
 import socket
 from argparse import ArgumentParser
+from contextlib import nullcontext
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -11,6 +16,7 @@ from django.db import Error, connections
 from granian import Granian
 from granian.constants import Interfaces
 
+from console import maintenance
 from console.demo_logins import ensure_demo_logins
 from pushlog import demo, partitions
 from pushlog.models import Message
@@ -32,10 +38,13 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, host: str, port: int, demo: int | None, **options: Any) -> None:
+        # A forked worker would have half of the maintenance thread, and metrics that were set up for one process.
+        multiprocessing.set_start_method("spawn", force=True)
         address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
         if demo is not None and not settings.EMBEDDED:
             raise CommandError("--demo makes logins and prints their passwords: not in the database of DATABASE_URL.")
         _refuse_taken_port(host, port)
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_empty_folder(settings.VAR / "metrics" / str(port)))
         try:
             self._prepare(demo, address)
         except Error as error:
@@ -45,7 +54,7 @@ class Command(BaseCommand):
             connections.close_all()
         self.stdout.write(f"Serving {address}")
         self.stdout.flush()
-        Granian(
+        server = Granian(
             "console.wsgi:application",
             address=host,
             port=port,
@@ -55,7 +64,10 @@ class Command(BaseCommand):
             websockets=False,
             respawn_failed_workers=True,
             workers_kill_timeout=10,
-        ).serve()
+            log_dictconfig={"formatters": dict.fromkeys(("generic", "access"), settings.LOG_FORMATTER)},
+        )
+        with maintenance.hourly() if settings.MAINTAIN else nullcontext():
+            server.serve()
 
     def _prepare(self, demo_count: int | None, address: str) -> None:
         call_command("migrate", verbosity=0, interactive=False)
@@ -71,6 +83,16 @@ class Command(BaseCommand):
         for name, password, may in ensure_demo_logins(apps["shop"], apps["bank"]):
             self.stdout.write(f"  {name:<9} {password}   {may}")
         self.stdout.write("")
+
+
+def _empty_folder(folder: Path) -> Path:
+    """The folder in which the workers put their numbers together, without those of workers that are gone."""
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise CommandError(f"{folder} cannot be made: {error.strerror}. Set PUSHLOG_VAR.") from error
+    return folder
 
 
 def _refuse_taken_port(host: str, port: int) -> None:

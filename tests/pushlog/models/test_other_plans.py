@@ -1,6 +1,7 @@
 """Plans of the queries that are not a page of the plain list, on the same skewed log."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -98,7 +99,7 @@ def test_receipts_find_and_lock_messages_by_index(log: Log) -> None:
     messages = list(Message.objects.listed(log.app, now=NOW).order_by("-pk")[2000:2020])
     first, last = min(message.pk for message in messages), max(message.pk for message in messages)
     hashes = [message_ids.pair_hash(message.pk) for message in messages]
-    statements = [
+    statements: list[tuple[str, list[Any]]] = [
         (
             """SELECT id FROM pushlog_message WHERE id = ANY(%s) AND id BETWEEN %s AND %s AND app_id = %s
             ORDER BY id FOR NO KEY UPDATE""",

@@ -1,0 +1,65 @@
+"""Maintenance beside the web server, for those who have no scheduler of their own."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
+
+import psycopg
+from django.db import connection
+
+from pushlog import counts, retention
+
+logger = logging.getLogger(__name__)
+
+_HOUR = 3600.0
+# Pages add up what is not yet compacted: an hour of single messages would be millions of rows.
+_COMPACT_EVERY = 60.0
+
+
+@contextmanager
+def hourly() -> Iterator[None]:
+    """Maintains at once and every hour while the block runs; then ends what it is at, in the database too.
+
+    What fails is logged and tried again an hour later.
+    """
+    stop, running = Event(), list[psycopg.Connection]()
+    thread = Thread(target=_loop, args=(stop, running), name="maintenance", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for one in running:
+            try:
+                one.cancel_safe(timeout=2)
+            except psycopg.Error:
+                logger.info("The maintenance that is running could not be cancelled; the server ends it")
+        thread.join(10)
+
+
+def _loop(stop: Event, running: list[psycopg.Connection]) -> None:
+    due = time.monotonic()
+    while not stop.is_set():
+        if time.monotonic() >= due:
+            due = time.monotonic() + _HOUR
+            _attempt(lambda: retention.maintain(stop=stop), running, stop)
+        else:
+            _attempt(counts.compact, running, stop)
+        stop.wait(_COMPACT_EVERY)
+
+
+def _attempt(work: Callable[[], object], running: list[psycopg.Connection], stop: Event) -> None:
+    try:
+        connection.ensure_connection()
+        running.append(connection.connection)
+        result = work()
+        if isinstance(result, dict) and not stop.is_set():
+            logger.info("Maintenance done", extra={"fields": {"maintenance": result}})
+    except Exception:  # whatever it is, the web server goes on
+        if not stop.is_set():
+            logger.exception("Maintenance failed")
+    finally:
+        running.clear()
+        connection.close()

@@ -1,0 +1,93 @@
+"""For machines that watch the console: is it well, and how much does it do. No personal data in either."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from ipaddress import IPv6Address, ip_address
+from os import environ
+from typing import Any
+
+from django.conf import settings
+from django.db import Error, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.crypto import constant_time_compare
+from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest, multiprocess
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from pushlog import health
+
+_SECONDS = 2
+# What a proxy adds. A request through one that runs on this machine comes from here, too.
+_FORWARDED = ("HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_REAL_IP")
+
+
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """200 if messages can be taken in today and tomorrow; otherwise 503, with the reasons as JSON."""
+    try:
+        with _probe() as cursor:
+            problems = health.problems(cursor)
+    except Error as error:
+        problems = [f"database: {type(error.__cause__ or error).__name__}"]
+    status = 503 if problems else 200
+    return JsonResponse({"status": "failing" if problems else "ok", "problems": problems}, status=status)
+
+
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """All worker processes' numbers, for Prometheus on this machine, or for who has METRICS_TOKEN; 403 for others."""
+    if not (_is_local(request) or _has_token(request)):
+        return HttpResponse("Ask from this machine, or with the bearer token METRICS_TOKEN.\n", "text/plain", 403)
+    registry = REGISTRY
+    if "PROMETHEUS_MULTIPROC_DIR" in environ:
+        registry = CollectorRegistry()
+        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    gauges = CollectorRegistry()
+    gauges.register(_Database())
+    return HttpResponse(generate_latest(registry) + generate_latest(gauges), CONTENT_TYPE_LATEST)
+
+
+class _Database(Collector):
+    """What is so now, whichever process is asked. While the database does not answer, there are no such numbers."""
+
+    def collect(self) -> Iterator[Metric]:
+        try:
+            with _probe() as cursor:
+                kept, maintained = health.kept_receipts(cursor), health.last_maintenance(cursor)
+        except Error:
+            yield GaugeMetricFamily("pushlog_database_up", "Whether the database answers.", 0)
+            return
+        yield GaugeMetricFamily("pushlog_database_up", "Whether the database answers.", 1)
+        yield GaugeMetricFamily("pushlog_kept_receipts", "Receipts that wait for their message.", kept)
+        if maintained:
+            name, text = "pushlog_last_maintenance_timestamp_seconds", "When maintenance was last done."
+            yield GaugeMetricFamily(name, text, maintained.timestamp())
+
+
+@contextmanager
+def _probe() -> Iterator[Any]:
+    """A cursor of a new connection. One that is open already may hang on a server that is gone; this one gives up."""
+    own = connection.copy()
+    options = own.settings_dict["OPTIONS"]
+    options["options"] = f"{options.get('options', '')} -c statement_timeout={_SECONDS}s".strip()
+    # Psycopg takes one second for too short, and waits for two.
+    options |= {"connect_timeout": _SECONDS, "tcp_user_timeout": _SECONDS * 1000}
+    with closing(own), own.cursor() as cursor:
+        yield cursor
+
+
+def _is_local(request: HttpRequest) -> bool:
+    if any(name in request.META for name in _FORWARDED):
+        return False
+    try:
+        address = ip_address(request.META.get("REMOTE_ADDR", ""))
+    except ValueError:
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return (mapped or address).is_loopback
+
+
+def _has_token(request: HttpRequest) -> bool:
+    given = request.headers.get("Authorization", "")
+    return bool(settings.METRICS_TOKEN) and constant_time_compare(given, f"Bearer {settings.METRICS_TOKEN}")

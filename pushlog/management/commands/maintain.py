@@ -1,0 +1,37 @@
+"""Does the maintenance that is due. See `pushlog.retention`."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
+
+from pushlog import retention
+
+
+class Command(BaseCommand):
+    help = (
+        "Makes the partitions of the days ahead, drops those older than the window, removes receipts whose message"
+        " can no longer come, compacts the counts, renews statistics. May be repeated, run twice at once, and killed."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--dry-run", action="store_true", help="say what is due, and change nothing")
+
+    def handle(self, *, dry_run: bool, **options: Any) -> None:
+        """Maintains, and says what was done. Raises CommandError if a step failed."""
+        try:
+            result = retention.due() if dry_run else retention.maintain()
+        except DatabaseError as error:
+            raise CommandError(f"The database failed: {type(error.__cause__ or error).__name__}") from error
+        if result is None:
+            self.stdout.write("Another maintenance is running: nothing done.")
+            return
+        if dry_run:
+            self.stdout.write("Nothing is changed. Due:")
+        failed = result.pop("failed", {})
+        for name, done in result.items():
+            value = f"{len(done)}: {', '.join(done)}" if isinstance(done, list) and done else done or 0
+            self.stdout.write(f"{name.replace('_', ' ')}: {value}")
+        if failed:
+            raise CommandError("Failed: " + "; ".join(f"{name} ({why})" for name, why in failed.items()))

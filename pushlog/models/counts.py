@@ -1,0 +1,77 @@
+"""How many messages there are, by hour and status: two tables that are written, and a view of both that is read."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from django.db import models
+from django.utils import timezone
+
+from pushlog.models.app import App
+from pushlog.models.message import WINDOW, Mode, PushType
+from pushlog.statuses import Channel
+
+_HOUR = timedelta(hours=1)
+
+
+def first_hour(now: datetime) -> datetime:
+    """The first whole hour (UTC) inside the window that ends at `now` (aware): where counts begin.
+
+    The window itself begins within an hour, whose count cannot be divided.
+    """
+    start = (now - WINDOW).astimezone(UTC)
+    hour = start.replace(minute=0, second=0, microsecond=0)
+    return hour if hour == start else hour + _HOUR
+
+
+class _Counted(models.Model):
+    """What messages are counted by. No foreign key in the database: it would be looked up with every row written."""
+
+    app = models.ForeignKey(App, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+")
+    hour = models.DateTimeField(help_text="The UTC hour in which the messages were created.")
+    push_type = models.SmallIntegerField(choices=PushType.choices)
+    mode = models.SmallIntegerField(choices=Mode.choices)
+    channel = models.SmallIntegerField(choices=Channel.choices)
+    code = models.IntegerField()
+    messages = models.BigIntegerField()
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.messages} of app {self.app_id} at {self.hour:%Y-%m-%d %H}h UTC: {self.channel}/{self.code}"
+
+
+class CountDelta(_Counted):
+    """So many messages more, or fewer. Only ever added, so that no writer waits for another."""
+
+    class Meta:
+        indexes = [models.Index(fields=["app", "hour"], name="count_delta_hour")]
+
+
+class HourlyCount(_Counted):
+    """What deltas were put together to (`pushlog.counts.compact`)."""
+
+    pk = models.CompositePrimaryKey("app", "hour", "push_type", "mode", "channel", "code")
+
+
+class MessageCountQuerySet(models.QuerySet["MessageCount"]):
+    """Reads of the counts, named after their use."""
+
+    def in_window(self, app: App, *, now: datetime | None = None) -> MessageCountQuerySet:
+        """An app's counts from the first whole hour of the window that ends at `now` (aware) on.
+
+        They hold all messages, broadcasts too: leave those out by `mode` where the list does.
+        """
+        return self.filter(app=app, hour__gte=first_hour(now or timezone.now()))
+
+
+class MessageCount(_Counted):
+    """A view: at any moment the same rows as a GROUP BY of the messages, without reading those."""
+
+    pk = models.CompositePrimaryKey("app", "hour", "push_type", "mode", "channel", "code")
+
+    objects = MessageCountQuerySet.as_manager()
+
+    class Meta:
+        managed = False

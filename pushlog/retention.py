@@ -1,0 +1,195 @@
+"""Maintenance: what keeps the log at 30 days and quick, with nobody to look after it.
+
+Every step is made of statements that leave the log right if it all ends after any of them, and does again only what
+is still to be done. So a run may be killed at any moment, repeated, and started twice at once.
+"""
+
+import logging
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from threading import Event
+from typing import Any
+
+from django.db import DatabaseError, connection
+from psycopg import errors, sql
+
+from pushlog import counts, partitions
+from pushlog.ingest import kept
+from pushlog.models import WINDOW, CountDelta, MaintenanceRun
+
+logger = logging.getLogger(__name__)
+
+Result = dict[str, Any]
+
+# Any number that no other advisory lock of ours uses.
+_LOCK = 7_205_003
+_LOCK_TIMEOUT = "2s"
+# About half a minute of waiting for readers; who reads for longer is asked again at the next run.
+_ATTEMPTS = 6
+_BUSY = (errors.LockNotAvailable, errors.DeadlockDetected)
+_STALE = """
+    SELECT parent.reltuples < 0 OR last_analyze IS NULL OR last_analyze < now() - interval '20 hours'
+        OR abs(live - parent.reltuples) > parent.reltuples / 10 + 1000
+    FROM pg_class parent
+    LEFT JOIN pg_stat_user_tables AS stat ON stat.relid = parent.oid
+    CROSS JOIN LATERAL (
+        SELECT coalesce(sum(n_live_tup), 0) AS live
+        FROM pg_inherits JOIN pg_stat_user_tables AS child ON child.relid = inhrelid
+        WHERE inhparent = parent.oid
+    ) AS children
+    WHERE parent.oid = %s::regclass
+"""
+
+
+def maintain(*, now: datetime | None = None, stop: Event | None = None) -> Result | None:
+    """Does all that is due at `now` (aware), and gives what was done by step; None if another one is at it.
+
+    A step that fails is logged, is under "failed" in the result, and keeps no other step from its work. `stop` ends
+    the run early, without an end in its record (MaintenanceRun). Raises RuntimeError in a transaction, and
+    DatabaseError if even the record cannot be written.
+    """
+    if connection.in_atomic_block:
+        raise RuntimeError("maintain() makes transactions of its own")
+    now, stop = now or datetime.now(UTC), stop or Event()
+    with _alone() as alone:
+        if not alone:
+            return None
+        run = MaintenanceRun.objects.create(started_at=datetime.now(UTC))
+        result: Result = {}
+        for name, step in _STEPS.items():
+            try:
+                result |= step(now, stop)
+            except DatabaseError as error:
+                if stop.is_set():  # the error is how it was stopped
+                    return result
+                # Without the error's text, which may quote a row.
+                result.setdefault("failed", {})[name] = type(error.__cause__ or error).__name__
+                logger.exception("Maintenance: %s failed", name)
+            if stop.is_set():
+                return result
+        run.finished_at, run.succeeded, run.result = datetime.now(UTC), "failed" not in result, result
+        run.save(update_fields=["finished_at", "succeeded", "result"])
+        MaintenanceRun.objects.filter(started_at__lt=now - WINDOW).delete()
+    return result
+
+
+def due(*, now: datetime | None = None) -> Result:
+    """What `maintain` would do at `now` (aware). Changes nothing."""
+    now = now or datetime.now(UTC)
+    return {
+        "partitions_made": partitions.missing(now),
+        "partitions_dropped": [*partitions.leftovers(), *(one.name for one in partitions.expired(now))],
+        "receipts_removed": kept.count_expired(now=now),
+        "counts_compacted": CountDelta.objects.count(),
+        "tables_analysed": [table for table in partitions.TABLES if _is_stale(table)],
+    }
+
+
+def _make_partitions(now: datetime, stop: Event) -> Result:
+    made: list[str] = []
+    _patiently(lambda: made.extend(partitions.ensure_window(now=now)), stop)
+    return {"partitions_made": made}
+
+
+def _drop_partitions(now: datetime, stop: Event) -> Result:
+    dropped: list[str] = []
+    postponed: list[str] = []
+    for name in partitions.leftovers():
+        (dropped if _patiently(partial(partitions.drop, name), stop) else postponed).append(name)
+    busy = set()
+    for one in partitions.expired(now):
+        # Who reads one day of a table keeps all of them.
+        if one.table not in busy and _patiently(partial(_remove, one), stop):
+            dropped.append(one.name)
+        else:
+            busy.add(one.table)
+            postponed.append(one.name)
+        if stop.is_set():
+            break
+    return {"partitions_dropped": dropped} | ({"partitions_postponed": postponed} if postponed else {})
+
+
+def _remove(partition: partitions.Partition) -> None:
+    # Looked up again: an attempt that timed out may have left it half detached.
+    for current in partitions.attached(partition.table):
+        # Only one partition of a table can be half detached, and it keeps all others from being detached.
+        if current.name == partition.name or current.pending:
+            partitions.detach(current)
+    partitions.drop(partition.name)
+
+
+def _sweep_receipts(now: datetime, stop: Event) -> Result:
+    removed = applied = 0
+    for of_batch in kept.sweep(now=now):
+        removed, applied = removed + of_batch[0], applied + of_batch[1]
+        if stop.is_set():
+            break
+    return {"receipts_removed": removed, "receipts_applied": applied}
+
+
+def _tidy_counts(now: datetime, stop: Event) -> Result:
+    limit = (now - WINDOW - partitions.GRACE).replace(minute=0, second=0, microsecond=0)
+    return {"counts_compacted": counts.compact(), "counts_expired": counts.expire(limit)}
+
+
+def _analyse(now: datetime, stop: Event) -> Result:
+    """Autovacuum analyses partitions and never the parent, whose statistics then stay those of an empty table."""
+    stale = [table for table in partitions.TABLES if _is_stale(table)]
+    # Before 18, all partitions are read again with their parent.
+    only = sql.SQL("ONLY " if connection.pg_version >= 180000 else "")  # type: ignore[attr-defined]
+    for table in stale:
+        with connection.cursor() as cursor:
+            cursor.execute(sql.SQL("ANALYZE {}{}").format(only, sql.Identifier(table)))
+    return {"tables_analysed": stale}
+
+
+_STEPS: dict[str, Callable[[datetime, Event], Result]] = {
+    "making partitions": _make_partitions,
+    "dropping partitions": _drop_partitions,
+    "receipts kept aside": _sweep_receipts,
+    "counts": _tidy_counts,
+    "statistics": _analyse,
+}
+
+
+def _is_stale(table: str) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(_STALE, [table])
+        return bool(cursor.fetchone()[0])
+
+
+def _patiently(work: Callable[[], object], stop: Event) -> bool:
+    """Does DDL that gives up rather than let others queue behind it, again and again; says whether it was done."""
+    for attempt in range(_ATTEMPTS):
+        try:
+            work()
+        except DatabaseError as error:
+            if not isinstance(error.__cause__, _BUSY):
+                raise
+            # Not the same moments as another one who waits.
+            if stop.wait(2**attempt * random.uniform(0.1, 0.2)):  # noqa: S311
+                return False
+        else:
+            return True
+    return False
+
+
+@contextmanager
+def _alone() -> Iterator[bool]:
+    """A lock of this database session: it ends with it, however that ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
+        if not cursor.fetchone()[0]:
+            yield False
+            return
+        cursor.execute(f"SET lock_timeout = '{_LOCK_TIMEOUT}'")
+    try:
+        yield True
+    finally:
+        if connection.is_usable():
+            with connection.cursor() as cursor:
+                cursor.execute("RESET lock_timeout")
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])

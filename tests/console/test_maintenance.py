@@ -1,0 +1,79 @@
+import threading
+from collections.abc import Callable
+
+import pytest
+from django.db import connection
+
+from console import maintenance
+from pushlog import counts, retention
+from pushlog.models import MaintenanceRun
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def calls_of(monkeypatch: pytest.MonkeyPatch, module: object, name: str, work: Callable[[], object]) -> threading.Event:
+    """Replaces a function, and says when it was called for the third time."""
+    calls, third = list[int](), threading.Event()
+
+    def called(**_: object) -> object:
+        calls.append(1)
+        if len(calls) >= 3:
+            third.set()
+        return work()
+
+    monkeypatch.setattr(module, name, called)
+    return third
+
+
+def fail() -> None:
+    raise RuntimeError("anything")
+
+
+def test_maintenance_that_fails_is_logged_and_tried_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(maintenance, "_HOUR", 0)
+    monkeypatch.setattr(maintenance, "_COMPACT_EVERY", 0.01)
+    third = calls_of(monkeypatch, retention, "maintain", fail)
+
+    with maintenance.hourly():
+        assert third.wait(60)
+
+    assert caplog.messages[:3] == ["Maintenance failed"] * 3
+
+
+def test_counts_are_compacted_between_the_hours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(maintenance, "_COMPACT_EVERY", 0.01)
+    maintained = calls_of(monkeypatch, retention, "maintain", dict)
+    compacted = calls_of(monkeypatch, counts, "compact", lambda: 0)
+
+    with maintenance.hourly():
+        assert compacted.wait(60)
+
+    assert not maintained.is_set()
+
+
+def test_end_of_the_server_cancels_what_the_database_is_at(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    started = threading.Event()
+
+    def for_ever(now: object, stop: object) -> retention.Result:
+        with connection.cursor() as cursor:
+            started.set()
+            cursor.execute("SELECT pg_sleep(1000)")
+        return {}
+
+    monkeypatch.setattr(retention, "_STEPS", {"sleeping": for_ever})
+    with maintenance.hourly():
+        assert started.wait(60)
+        # The statement must be running, or there is nothing to cancel.
+        with connection.cursor() as cursor:
+            running = False
+            while not running:
+                cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE query LIKE %s", ["SELECT pg_sleep(1000%"])
+                running = cursor.fetchone()[0] > 0
+
+    assert caplog.messages == []
+    assert MaintenanceRun.objects.get().finished_at is None
+    assert threading.active_count() == 1 or not any(one.name == "maintenance" for one in threading.enumerate())

@@ -1,0 +1,97 @@
+"""Maintenance that is killed after any statement: what is left is right, and the next run ends the work."""
+
+import os
+import signal
+from contextlib import closing
+from typing import Any
+
+import pytest
+from django.db import connection, connections
+
+from pushlog import partitions, retention
+from pushlog.models import CountDelta, MaintenanceRun, Message, StatusChange
+from tests import factories
+from tests.pushlog import expired_days
+from tests.pushlog.counting import difference
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def killed_after(statements: int) -> bool:
+    """Runs maintenance in a process that kills itself before its next statement; whether it came to that."""
+    connections.close_all()  # or the child would share its session
+    child = os.fork()
+    if child == 0:
+        left = iter(range(statements))
+
+        def count(execute: Any, *arguments: Any) -> Any:
+            if next(left, None) is None:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return execute(*arguments)
+
+        try:
+            with connection.execute_wrapper(count):
+                retention.maintain()
+        finally:
+            os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+
+
+def test_killed_while_it_waits_for_a_reader() -> None:
+    due = expired_days.make(factories.create_app(), 33, 34)
+    connections.close_all()
+    reader = connection.copy()
+    with closing(reader), reader.cursor() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute("SELECT count(*) FROM pushlog_message")
+        child = os.fork()
+        if child == 0:
+            retention._LOCK_TIMEOUT = "60s"
+            retention.maintain()
+            os._exit(0)
+        pending = False
+        while not pending:
+            pending = any(one.pending for one in partitions.attached("pushlog_message"))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        cursor.execute("SELECT count(*) FROM pushlog_message")  # it neither waits nor fails
+        cursor.execute("COMMIT")
+
+    result = None
+    while result is None:
+        result = retention.maintain()
+
+    assert not expired_days.tables() & set(due)
+    assert expired_days.tables() == expired_days.attached()
+    assert "failed" not in result
+
+
+def test_killed_anywhere_and_repeated() -> None:
+    app = factories.create_app()
+    fresh = factories.create_messages(app, [factories.message_row() for _ in range(3)])
+    killed, states = 0, set[tuple[int, int]]()
+    for statements in range(1, 200, 2):
+        expired_days.make(app, 33, 34)
+        if not killed_after(statements):
+            break
+        killed += 1
+        states.add((len(expired_days.expired()), len(expired_days.tables() - expired_days.attached())))
+        assert difference() == []
+
+        result = None
+        while result is None:  # the killed one's session may not have ended yet
+            result = retention.maintain()
+
+        assert "failed" not in result
+        assert expired_days.tables() == expired_days.attached()
+        assert expired_days.expired() == []
+        assert set(Message.objects.values_list("pk", flat=True)) == set(fresh)
+        assert not StatusChange.objects.exists()
+        assert not CountDelta.objects.exists()
+        assert difference() == []
+
+    assert killed > 10
+    # It was killed with all to do, with nothing left, and between detaching and dropping.
+    assert {(4, 0), (0, 0)} < states
+    assert any(left for _, left in states)
+    assert MaintenanceRun.objects.filter(finished_at=None).count() > 5
