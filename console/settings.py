@@ -47,9 +47,11 @@ INSTALLED_APPS = [
     "csp",
     "django_filters",
     "django_tables2",
+    "ninja",  # for its static files: the page about the API
 ]
 
 MIDDLEWARE = [
+    "pushlog.api.errors.in_json",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
