@@ -5,4 +5,14 @@ from pushlog.ingest.messages import MessagesResult, messages
 from pushlog.ingest.receipts import ReceiptsResult, receipts
 from pushlog.ingest.rows import MAX_ROWS, Correction, Rejection, Unreadable
 
-__all__ = ["MAX_ROWS", "Correction", "MessagesResult", "ReceiptsResult", "Rejection", "Unreadable", "correct", "messages", "receipts"]
+__all__ = [
+    "MAX_ROWS",
+    "Correction",
+    "MessagesResult",
+    "ReceiptsResult",
+    "Rejection",
+    "Unreadable",
+    "correct",
+    "messages",
+    "receipts",
+]
