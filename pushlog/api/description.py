@@ -9,7 +9,7 @@ from pushlog.api.bodies import JSON, NDJSON
 from pushlog.api.errors import MEANINGS
 from pushlog.ingest import MAX_ROWS
 
-_READS = (401, 404, 405, 500, 503)
+_READS = (400, 401, 404, 405, 500, 503)
 _POSTS = (400, 401, 405, 413, 415, 422, 500, 503)
 
 

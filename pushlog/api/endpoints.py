@@ -4,10 +4,11 @@ import json
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import NinjaAPI
-from ninja.errors import AuthenticationError
+from ninja.errors import AuthenticationError, HttpError
+from ninja.errors import ValidationError as RequestError
 from ninja.security import HttpBasicAuth
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -65,8 +66,9 @@ api = Api(
     urls_namespace="api",
     docs_url=None,  # a page for people: console/views/api_docs.py
 )
-api.add_exception_handler(Exception, errors.of_exception)
-api.add_exception_handler(AuthenticationError, lambda request, error: errors.answer(401))
+# The narrower ones have handlers of django-ninja's own, which answer in another shape.
+for _error in (Exception, HttpError, AuthenticationError, Http404, RequestError):
+    api.add_exception_handler(_error, errors.of_exception)
 
 
 @api.post(

@@ -11,7 +11,9 @@ from typing import Any
 
 import psycopg
 from django.db import DatabaseError, InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from ninja.errors import HttpError
+from ninja.errors import ValidationError as RequestError
 from psycopg.errors import QueryCanceled
 from pydantic import ValidationError
 
@@ -84,6 +86,8 @@ def of_exception(request: HttpRequest, error: Exception | type[Exception]) -> Ht
     """The answer to a request that ended in an exception, which is logged without its words: they may be personal."""
     if isinstance(error, Refused):
         return answer(error.status, error.message, error.errors)
+    if isinstance(error, (HttpError, Http404, RequestError)):
+        return answer(getattr(error, "status_code", 404 if isinstance(error, Http404) else 422))
     cause = error if isinstance(error, psycopg.Error) else error.__cause__
     if isinstance(cause, QueryCanceled):
         return answer(503, "The database took too long; send the request again in a moment, or a smaller one.")

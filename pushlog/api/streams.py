@@ -23,7 +23,7 @@ def read(request: HttpRequest, limit: int) -> bytes:
     if encoding not in {"identity", "gzip"}:
         raise Refused(415, "The Content-Encoding must be gzip, or left out.")
     announced = request.META.get("CONTENT_LENGTH", "")
-    length = int(announced) if announced.isascii() and announced.isdigit() else None
+    length = int(announced[:20]) if announced.isascii() and announced.isdigit() else None
     if length is not None and length > limit:
         raise _too_large(limit)
     chunked = length is None and request.META.get("wsgi.input_terminated")
