@@ -18,6 +18,12 @@ MESSAGE = UUID("019a9b3c-0000-7000-8000-000000000000")
         ("status-codes", [], "/status-codes/"),
         ("account_login", [], "/accounts/login/"),
         ("admin:index", [], "/admin/"),
+        ("api-docs", [], "/api/v1/docs"),
+        ("api:openapi-json", [], "/api/v1/openapi.json"),
+        ("api:write_messages", [], "/api/v1/messages"),
+        ("api:write_receipts", [], "/api/v1/receipts"),
+        ("api:search_messages", [], "/api/v1/messages/search"),
+        ("api:read_message", [MESSAGE], f"/api/v1/messages/{MESSAGE}"),
     ],
 )
 def test_address_stays(name: str, arguments: list[object], address: str) -> None:
