@@ -43,7 +43,7 @@ def keep_running() -> None:
 
 def _watch(ending: threading.Event) -> None:
     while not ending.wait(_EVERY):
-        with suppress(FileNotFoundError):
+        with suppress(OSError):  # such as too many open files: the next look may do better
             if not _is_alive():
                 logger.error("PostgreSQL died: starting it again")
                 try:
