@@ -29,7 +29,12 @@ def rows_of(model: type[BaseModel], name: str) -> dict[str, Any]:
             "description": "At most 10,000 rows and 16 MiB, also decoded; Content-Encoding gzip is taken.",
             "content": {
                 JSON: {"schema": whole},
-                NDJSON: {"schema": {"type": "string", "description": f"Each line one row, as in “{name}”; blank lines do not count."}},
+                NDJSON: {
+                    "schema": {
+                        "type": "string",
+                        "description": f"Each line one row, as in “{name}”; blank lines do not count.",
+                    }
+                },
             },
         }
     }
