@@ -57,11 +57,13 @@ INSTALLED_APPS = [
     "csp",
     "django_filters",
     "django_tables2",
+    "ninja",  # for its static files: the page about the API
 ]
 
 MIDDLEWARE = [
     "console.middleware.answer_probes",
     "console.middleware.measure_requests",
+    "pushlog.api.errors.in_json",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

@@ -5,7 +5,8 @@ from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
 
-from console.views import apps, messages, ops, statuses
+from console.views import api_docs, apps, messages, ops, statuses
+from pushlog.api.endpoints import api
 
 admin.site.site_header = admin.site.site_title = "Pushlog administration"
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # as allauth documents it
@@ -33,4 +34,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("healthz", ops.healthz, name="healthz"),
     path("metrics", ops.metrics, name="metrics"),
+    path("api/v1/docs", api_docs.api_docs, name="api-docs"),
+    path("api/v1/", api.urls),
 ]

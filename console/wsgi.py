@@ -12,6 +12,7 @@ from console import database
 
 database.start()
 application = get_wsgi_application()
+database.keep_running()
 
 # Given when a connection is made, so that it costs no query. Commands import no wsgi.py, and have no limit.
 options = connections.settings["default"]["OPTIONS"]

@@ -61,16 +61,16 @@ def url(var: Path) -> str:
 
 
 def start(var: Path) -> None:
-    """Have the server of `var` run as long as this process (not its forked children). Raises EmbeddedError."""
+    """Have the server of `var` run, again if it died, as long as this process (not its forks). Raises EmbeddedError."""
     var = var.resolve()
     try:
         var.mkdir(mode=0o711, parents=True, exist_ok=True)  # nobody else can open it, and so lock it
         owner = _let_through(var, _owner(var))
         with _locked(var) as folder:
             process, inherited = _shares.get(var, (0, -1))
+            _ensure_running(var, owner)
             if process == os.getpid():
                 return
-            _ensure_running(var, owner)
             os.fsync(folder)  # or a power cut could undo the new data folder's name
             share = os.open(var / "postgres" / "PG_VERSION", os.O_RDONLY)
             fcntl.flock(share, fcntl.LOCK_SH)

@@ -3,6 +3,16 @@
 from pushlog.ingest.corrections import correct
 from pushlog.ingest.messages import MessagesResult, messages
 from pushlog.ingest.receipts import ReceiptsResult, receipts
-from pushlog.ingest.rows import MAX_ROWS, Correction, Rejection
+from pushlog.ingest.rows import MAX_ROWS, Correction, Rejection, Unreadable
 
-__all__ = ["MAX_ROWS", "Correction", "MessagesResult", "ReceiptsResult", "Rejection", "correct", "messages", "receipts"]
+__all__ = [
+    "MAX_ROWS",
+    "Correction",
+    "MessagesResult",
+    "ReceiptsResult",
+    "Rejection",
+    "Unreadable",
+    "correct",
+    "messages",
+    "receipts",
+]

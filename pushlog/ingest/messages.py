@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 
 from pushlog import counts, message_ids, metrics, partitions, statuses
 from pushlog.ingest import kept
+from pushlog.ingest.retries import retried
 from pushlog.ingest.rows import MESSAGE, MessageRow, Rejection, valid
 from pushlog.models import App, Message
 from pushlog.statements import run
@@ -55,6 +56,7 @@ class MessagesResult:
     ids: list[UUID | None]
 
 
+@retried
 def messages(*, app: App, rows: Sequence[object], now: datetime | None = None) -> MessagesResult:
     """Stores messages of an app, in one transaction, and applies the receipts that were waiting for them.
 

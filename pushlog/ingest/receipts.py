@@ -9,6 +9,7 @@ from django.db import transaction
 
 from pushlog import message_ids, metrics
 from pushlog.ingest import kept
+from pushlog.ingest.retries import retried
 from pushlog.ingest.rows import RECEIPT, ReceiptRow, Rejection, valid
 from pushlog.ingest.status_changes import Change, apply, find_pairs
 from pushlog.models import App
@@ -28,6 +29,7 @@ class ReceiptsResult:
     rejected: list[Rejection]
 
 
+@retried
 def receipts(*, app: App, rows: Sequence[object], now: datetime | None = None) -> ReceiptsResult:
     """Applies receipts to messages of an app, in one transaction; those without a message are kept until it comes.
 

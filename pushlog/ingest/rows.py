@@ -17,6 +17,7 @@ from pydantic import (
     StringConstraints,
     TypeAdapter,
     ValidationError,
+    WithJsonSchema,
     model_validator,
 )
 from pydantic_core import to_json
@@ -35,14 +36,26 @@ _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d")
 
 _PUSH_TYPES = {member.name.lower(): member.value for member in PushType}
+_CHANNELS = {word: channel.value for word, channel in statuses.CHANNEL_BY_WORD.items()}
 _MODES = {member.name.lower(): member.value for member in Mode}
 
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A row that was not stored: its position in the rows given, and why ("field: reason", no values in it)."""
+    """A row that was not stored: its position in the rows given, and why ("field: reason", no values in it).
+
+    `field` is the field alone, or empty where the row as a whole is wrong.
+    """
 
     index: int
+    error: str
+    field: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """What stands among rows in place of one that was no JSON object, and why (no values in it)."""
+
     error: str
 
 
@@ -66,6 +79,11 @@ def _word_in(words: dict[str, int]) -> BeforeValidator:
         raise ValueError(f"must be one of {', '.join(words)}")
 
     return BeforeValidator(number)
+
+
+def _words(words: dict[str, int]) -> WithJsonSchema:
+    """For the API's description: what comes in is a word, whatever is stored."""
+    return WithJsonSchema({"type": "string", "enum": list(words)})
 
 
 def _dumped(extras: object) -> str:
@@ -96,8 +114,8 @@ Whole = Annotated[int, BeforeValidator(_no_bool)]
 Text = Annotated[str, StringConstraints(pattern=_NO_NUL)]
 Title = Annotated[Text, Field(max_length=500)]
 Content = Annotated[Text, Field(max_length=20_000)]
-Extras = Annotated[str, BeforeValidator(_dumped)]
-ChannelNumber = Annotated[int, _word_in({word: channel.value for word, channel in statuses.CHANNEL_BY_WORD.items()})]
+Extras = Annotated[str, BeforeValidator(_dumped), WithJsonSchema({"type": "object"})]
+ChannelNumber = Annotated[int, _word_in(_CHANNELS), _words(_CHANNELS)]
 
 
 def _check_validity(created_at: datetime, expires_at: datetime | None) -> None:
@@ -111,8 +129,8 @@ class MessageRow(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     target_id: TargetID
-    push_type: Annotated[int, _word_in(_PUSH_TYPES)]
-    mode: Annotated[int, _word_in(_MODES)] = Mode.SIMPLE.value
+    push_type: Annotated[int, _word_in(_PUSH_TYPES), _words(_PUSH_TYPES)]
+    mode: Annotated[int, _word_in(_MODES), _words(_MODES)] = Mode.SIMPLE.value
     customer_message_id: CustomerID = Field(default_factory=lambda: uuid4().hex)
     title: Title = ""
     content: Content = ""
@@ -211,7 +229,7 @@ def valid(
 ) -> Iterator[tuple[int, Row]]:
     """Index and row of every valid one of `rows`; the others are added to `rejected`.
 
-    Rows are values as the JSON reader gives them. Raises ValueError if there are more than MAX_ROWS.
+    Rows are values as the JSON reader gives them, or `Unreadable`. Raises ValueError if there are more than MAX_ROWS.
     """
     if len(rows) > MAX_ROWS:
         raise ValueError(f"at most {MAX_ROWS:,} rows at once")
@@ -219,28 +237,32 @@ def valid(
     first, end = message_ids.first_id(oldest), message_ids.first_id(newest + message_ids.MILLISECOND)
     validate = adapter.validator.validate_python
     for index, given in enumerate(rows):
+        if isinstance(given, Unreadable):
+            rejected.append(Rejection(index, given.error))
+            continue
         try:
             row = validate(given)
         except ValidationError as error:
-            rejected.append(Rejection(index, _reason(error)))
+            rejected.append(Rejection(index, *_reason(error)))
             continue
         if not oldest <= row.moment <= newest:
             field = "created_at" if isinstance(row, MessageRow) else "at"
-            rejected.append(Rejection(index, f"{field}: is outside the last {WINDOW.days} days"))
+            rejected.append(Rejection(index, f"{field}: is outside the last {WINDOW.days} days", field))
         elif isinstance(row, ReceiptRow) and row.message_id is not None and not first <= row.message_id < end:
-            rejected.append(Rejection(index, f"message_id: is of no message of the last {WINDOW.days} days"))
+            reason = f"message_id: is of no message of the last {WINDOW.days} days"
+            rejected.append(Rejection(index, reason, "message_id"))
         elif row.app is not None and row.app != app.slug:
-            rejected.append(Rejection(index, "app: unknown app"))
+            rejected.append(Rejection(index, "app: unknown app", "app"))
         else:
             yield index, row
 
 
-def _reason(error: ValidationError) -> str:
-    """The first thing wrong with a row, as "field: reason", without the value: it may be personal."""
+def _reason(error: ValidationError) -> tuple[str, str]:
+    """The first thing wrong with a row, as "field: reason", and the field. Without the value: it may be personal."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     reason = first["msg"].removeprefix("Value error, ")
     reason = reason[:1].lower() + reason[1:]
     if first["type"] == "string_pattern_mismatch":
         reason = "must not contain NUL"
     field = str(first["loc"][0])[:64] if first["loc"] else ""
-    return f"{field}: {reason}" if field else reason
+    return (f"{field}: {reason}" if field else reason), field

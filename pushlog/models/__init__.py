@@ -2,6 +2,7 @@
 
 from pushlog.models.app import App, Membership
 from pushlog.models.counts import CountDelta, HourlyCount, MessageCount
+from pushlog.models.credential import Credential
 from pushlog.models.maintenance import MaintenanceRun
 from pushlog.models.message import LISTED_MODES, WINDOW, Message, Mode, PushType
 from pushlog.models.receipt import KeptReceipt, StatusChange
@@ -11,6 +12,7 @@ __all__ = [
     "WINDOW",
     "App",
     "CountDelta",
+    "Credential",
     "HourlyCount",
     "KeptReceipt",
     "MaintenanceRun",

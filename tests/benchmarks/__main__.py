@@ -33,9 +33,9 @@ def main() -> int:
     settings.ROOT_URLCONF = "tests.benchmarks.control"
     _load(rows)
 
-    from tests.benchmarks import pages, writing
+    from tests.benchmarks import http, pages, writing
 
-    figures = pages.measure() + writing.measure()
+    figures = pages.measure() + writing.measure() + http.measure()
     table = Table("what", "p50 ms", "p95 ms", "ratio", "budget", "holds", title=f"{rows:,} messages")
     for one in figures:
         table.add_row(

@@ -29,6 +29,12 @@ TOKEN_OF_0_1 = (
         ("admin:index", [], "/admin/"),
         ("healthz", [], "/healthz"),
         ("metrics", [], "/metrics"),
+        ("api-docs", [], "/api/v1/docs"),
+        ("api:openapi-json", [], "/api/v1/openapi.json"),
+        ("api:write_messages", [], "/api/v1/messages"),
+        ("api:write_receipts", [], "/api/v1/receipts"),
+        ("api:search_messages", [], "/api/v1/messages/search"),
+        ("api:read_message", [MESSAGE], f"/api/v1/messages/{MESSAGE}"),
     ],
 )
 def test_address_stays(name: str, arguments: list[object], address: str) -> None:

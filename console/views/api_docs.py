@@ -1,0 +1,11 @@
+"""The description of the API for people, which needs no login: it says nothing about anybody's messages."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+
+@require_safe
+def api_docs(request: HttpRequest) -> HttpResponse:
+    """Swagger UI, from our own static files, over /api/v1/openapi.json."""
+    return render(request, "api_docs.html")

@@ -1,0 +1,176 @@
+"""The operations of the JSON API, mounted at /api/v1/."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError
+from ninja.errors import ValidationError as RequestError
+from ninja.security import HttpBasicAuth
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from pushlog import credentials, ingest
+from pushlog.api import answers, bodies, description, errors
+from pushlog.ingest.rows import CustomerID, MessageRow, ReceiptRow, TargetID
+from pushlog.models import WINDOW, Credential, Message, StatusChange
+
+MAX_PAGE = 200
+
+
+class ByCredential(HttpBasicAuth):
+    """HTTP Basic with access ID and secret; `request.auth` is the credential."""
+
+    def authenticate(self, request: HttpRequest, username: str, password: str) -> Credential | None:
+        return credentials.check(username, password)
+
+
+class CredentialRequest(HttpRequest):
+    """A request with a valid credential."""
+
+    auth: Credential
+
+
+class Search(BaseModel):
+    """What is searched for: one ID or both, complete and exact; `after` and `limit` are about pages."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    target_id: TargetID | None = None
+    customer_message_id: CustomerID | None = None
+    after: UUID | None = None
+    limit: int = Field(default=50, ge=1, le=MAX_PAGE)
+
+    @model_validator(mode="after")
+    def _must_name_something(self) -> "Search":
+        if self.target_id is None and self.customer_message_id is None:
+            raise ValueError("give target_id, customer_message_id, or both")
+        return self
+
+
+class Api(NinjaAPI):
+    """NinjaAPI whose description says what each error means."""
+
+    def get_openapi_schema(self, **how: Any) -> Any:
+        return description.worded(super().get_openapi_schema(**how))
+
+
+api = Api(
+    title="Pushlog",
+    version="1",
+    description="Write messages and receipts into the log, and ask what became of a message. All times are ISO 8601."
+    " Every error has one shape: code, message, and errors with index, field and error.",
+    auth=ByCredential(),
+    urls_namespace="api",
+    docs_url=None,  # a page for people: console/views/api_docs.py
+)
+# The narrower ones have handlers of django-ninja's own, which answer in another shape.
+for _error in (Exception, HttpError, AuthenticationError, Http404, RequestError):
+    api.add_exception_handler(_error, errors.of_exception)
+
+
+@api.post(
+    "/messages",
+    operation_id="write_messages",
+    summary="Write messages",
+    response=description.answers(answers.MessagesAnswer),
+    openapi_extra=description.rows_of(MessageRow, "messages"),
+)
+def write_messages(request: CredentialRequest) -> HttpResponse:
+    """Stores the valid rows and names the others; 200 is sent after they are stored for good.
+
+    A row with the same `created_at`, `target_id` and `customer_message_id` as one in the log is a duplicate and
+    changes nothing: a request that had no answer may be sent again as it was.
+    """
+    result = ingest.messages(app=request.auth.app, rows=bodies.rows(request, "messages"))
+    return _json(
+        {
+            "accepted": result.accepted,
+            "duplicates": result.duplicates,
+            "rejected": errors.of_rows(result.rejected),
+            "ids": [str(identifier) if identifier else None for identifier in result.ids],
+        }
+    )
+
+
+@api.post(
+    "/receipts",
+    operation_id="write_receipts",
+    summary="Write receipts",
+    response=description.answers(answers.ReceiptsAnswer),
+    openapi_extra=description.rows_of(ReceiptRow, "receipts"),
+)
+def write_receipts(request: CredentialRequest) -> HttpResponse:
+    """Applies receipts to their messages; one whose message is not there yet is kept until it comes.
+
+    The same receipt again changes nothing. 200 is sent after they are stored for good.
+    """
+    result = ingest.receipts(app=request.auth.app, rows=bodies.rows(request, "receipts"))
+    return _json(
+        {
+            "applied": result.applied,
+            "stale": result.stale,
+            "unmatched": result.unmatched,
+            "rejected": errors.of_rows(result.rejected),
+        }
+    )
+
+
+@api.post(
+    "/messages/search",
+    operation_id="search_messages",
+    summary="Search messages",
+    response=description.answers(answers.SearchAnswer),
+    openapi_extra=description.body_of(Search),
+)
+def search_messages(request: CredentialRequest) -> HttpResponse:
+    """Messages of the last 30 days with this target ID, this customer message ID, or both; newest first.
+
+    Broadcasts are never found.
+    """
+    try:
+        search = Search.model_validate(bodies.document(request))
+    except ValidationError as error:
+        raise errors.of_fields(error) from None
+    now = timezone.now()
+    matching = Message.objects.matching(
+        request.auth.app,
+        target_id=search.target_id or "",
+        customer_message_id=search.customer_message_id or "",
+        now=now,
+    ).defer("content", "extras")
+    if search.after is not None:
+        matching = matching.filter(pk__lt=search.after)
+    # One more than wanted tells whether there is a next page.
+    rows = list(matching.order_by("-pk")[: search.limit + 1])
+    page = rows[: search.limit]
+    return _json(
+        {
+            "messages": [answers.found(message, now) for message in page],
+            "next": str(page[-1].pk) if len(rows) > len(page) else None,
+            "window": {"first": answers.moment(now - WINDOW), "last": answers.moment(now)},
+        }
+    )
+
+
+@api.get(
+    "/messages/{uuid:message_id}",
+    operation_id="read_message",
+    summary="Read one message",
+    response=description.answers(answers.WholeMessage, reads=True),
+)
+def read_message(request: CredentialRequest, message_id: UUID) -> HttpResponse:
+    """A message of the last 30 days, its status in words, and its history, oldest first."""
+    now = timezone.now()
+    message = Message.objects.findable(request.auth.app, now=now).filter(pk=message_id).first()
+    if message is None:
+        raise errors.Refused(404)
+    history = StatusChange.objects.filter(message_id=message.pk).order_by("at", "code")
+    return _json(answers.whole(message, history, now))
+
+
+def _json(content: dict[str, Any]) -> HttpResponse:
+    # In ASCII, so that half a surrogate pair in the name of an unknown field cannot fail here.
+    return HttpResponse(json.dumps(content, separators=(",", ":")), content_type="application/json")

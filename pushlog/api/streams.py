@@ -1,0 +1,82 @@
+"""The bytes of a body, plain or gzip, read as a stream within a bound that holds before memory is spent."""
+
+import zlib
+from collections.abc import Iterator
+from typing import Protocol
+
+from django.http import HttpRequest
+from django.http.request import UnreadablePostError
+
+from pushlog.api.errors import Refused
+
+_CHUNK = 64 << 10
+_MAX_MEMBERS = 1000  # of a gzip body: each costs something, however little it holds
+
+
+class _Stream(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+def read(request: HttpRequest, limit: int) -> bytes:
+    """The decoded body, of at most `limit` bytes before and after decoding. Raises Refused."""
+    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding not in {"identity", "gzip"}:
+        raise Refused(415, "The Content-Encoding must be gzip, or left out.")
+    announced = request.META.get("CONTENT_LENGTH", "")
+    length = int(announced[:20]) if announced.isascii() and announced.isdigit() else None
+    if length is not None and length > limit:
+        raise _too_large(limit)
+    chunked = length is None and request.META.get("wsgi.input_terminated")
+    # Without a length Django takes a body for empty; the server knows its end.
+    stream: _Stream = request.META["wsgi.input"] if chunked else request
+    chunks = _limited(stream, limit, length)
+    return b"".join(_bounded(_unzipped(chunks), limit) if encoding == "gzip" else chunks)
+
+
+def _limited(stream: _Stream, limit: int, length: int | None) -> Iterator[bytes]:
+    """The chunks of a stream. What was announced must come, and no more than `limit` bytes."""
+    taken = 0
+    try:
+        while chunk := stream.read(_CHUNK):
+            taken += len(chunk)
+            if taken > limit:
+                raise _too_large(limit)
+            yield chunk
+    except (UnreadablePostError, OSError):
+        raise Refused(400, "The body was cut short.") from None
+    if length is not None and taken < length:
+        raise Refused(400, "The body was cut short.")
+
+
+def _bounded(parts: Iterator[bytes], limit: int) -> Iterator[bytes]:
+    taken = 0
+    for part in parts:
+        taken += len(part)
+        if taken > limit:
+            raise _too_large(limit)
+        yield part
+
+
+def _unzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Decodes gzip, never more than a chunk at a time: a bomb is not unpacked before somebody looks at its size."""
+    member, members, begun = zlib.decompressobj(wbits=31), 1, False
+    try:
+        for chunk in chunks:
+            rest = chunk
+            while rest:
+                if member.eof:
+                    members += 1
+                    if members > _MAX_MEMBERS:
+                        raise Refused(400, "The gzip body has too many members.")
+                    member = zlib.decompressobj(wbits=31)
+                begun = True
+                yield member.decompress(rest, _CHUNK)
+                rest = member.unused_data if member.eof else member.unconsumed_tail
+    except zlib.error:
+        raise Refused(400, "The body is not gzip, or it is damaged.") from None
+    if not begun or not member.eof:
+        raise Refused(400, "The gzip body was cut short.")
+
+
+def _too_large(limit: int) -> Refused:
+    return Refused(413, f"At most {limit:,} bytes, decoded; nothing was stored.")

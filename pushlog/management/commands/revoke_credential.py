@@ -1,0 +1,24 @@
+"""Revokes a credential of the API. See `pushlog.credentials`."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from pushlog import credentials
+from pushlog.models import Credential
+
+
+class Command(BaseCommand):
+    help = "Makes a credential useless, at once and for good."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("access_id", metavar="ACCESS_ID")
+
+    def handle(self, *, access_id: str, **options: Any) -> None:
+        """Says whether it was revoked now or before."""
+        try:
+            now = credentials.revoke(access_id=access_id)
+        except (Credential.DoesNotExist, ValueError):
+            raise CommandError("There is no credential with this access ID.") from None
+        self.stdout.write("Revoked." if now else "It was revoked already.")

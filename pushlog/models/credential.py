@@ -1,0 +1,29 @@
+"""Credentials: what a program shows to write and read the messages of one app."""
+
+from django.db import models
+
+from pushlog.models.app import App
+
+
+class Credential(models.Model):
+    """Access ID and secret of a program. Made, checked and revoked by `pushlog.credentials` alone.
+
+    One that is revoked stays, so that it can be seen who had access, and until when.
+    """
+
+    app = models.ForeignKey(App, on_delete=models.CASCADE, related_name="credentials")
+    access_id = models.CharField("access ID", max_length=10, unique=True, editable=False)
+    sealed_secret = models.BinaryField(editable=False)
+    name = models.CharField(max_length=100, help_text="Which program uses it.")
+    note = models.TextField(max_length=1000, blank=True, default="")
+    created_at = models.DateTimeField(auto_now_add=True)
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_used_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="To the hour: not every request is recorded."
+    )
+
+    class Meta:
+        ordering = ("app", "-created_at", "access_id")
+
+    def __str__(self) -> str:
+        return f"{self.access_id} ({self.name})"

@@ -1,0 +1,153 @@
+import re
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+
+import pytest
+from cryptography.fernet import Fernet, InvalidToken
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
+
+from pushlog import credentials
+from pushlog.models import App, Credential
+from tests import factories
+
+
+def test_a_credential_opens_its_app_until_it_is_revoked(app: App) -> None:
+    made, secret = credentials.create(app=app, name="gateway")
+
+    assert re.fullmatch(r"[1-9]\d{9}", made.access_id)
+    assert len(secret) >= 32
+    checked = credentials.check(made.access_id, secret)
+    assert checked is not None
+    assert checked.app == app
+    assert credentials.revoke(access_id=made.access_id)
+    assert not credentials.revoke(access_id=made.access_id)
+    assert credentials.check(made.access_id, secret) is None
+
+
+def test_the_secret_is_not_in_the_database(app: App) -> None:
+    made, secret = credentials.create(app=app, name="gateway")
+
+    stored = " ".join(str(value) for value in Credential.objects.filter(pk=made.pk).values_list().get())
+    assert secret not in stored
+    assert secret.encode() not in bytes(Credential.objects.get(pk=made.pk).sealed_secret)
+
+
+@pytest.mark.parametrize("access_id", ["0000000000", "", "x", "1\x00", "²²²²²²²²²²", "9" * 1000])
+@pytest.mark.parametrize("secret", ["", "wrong", "\ud800", "\x00"])
+def test_wrong_ones_are_refused(app: App, access_id: str, secret: str) -> None:
+    credentials.create(app=app, name="gateway")
+
+    assert credentials.check(access_id, secret) is None
+
+
+def test_an_unknown_access_id_takes_the_same_steps(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, _ = credentials.create(app=app, name="gateway")
+    opened: list[int] = []
+    unsealed = credentials._unsealed
+
+    def counted(sealed: bytes) -> bytes:
+        opened.append(len(sealed))
+        return unsealed(sealed)
+
+    monkeypatch.setattr(credentials, "_unsealed", counted)
+
+    for access_id in (made.access_id, "1234567890", "nonsense"):
+        with CaptureQueriesContext(connection) as queries:
+            assert credentials.check(access_id, "wrong") is None
+        assert len(queries) == 1
+
+    assert len(opened) == 3
+    assert len(set(opened)) == 1
+
+
+def test_use_is_noted_once_an_hour(app: App) -> None:
+    made, secret = credentials.create(app=app, name="gateway")
+    now = datetime.now(UTC)
+    noted = []
+
+    for minutes in (0, 1, 59, 61, 62):
+        assert credentials.check(made.access_id, secret, now=now + timedelta(minutes=minutes))
+        noted.append(Credential.objects.get(pk=made.pk).last_used_at)
+
+    assert noted == [now, now, now, now + timedelta(minutes=61), now + timedelta(minutes=61)]
+
+
+def test_keys_can_be_rotated(app: App, settings: Settings) -> None:
+    made, secret = credentials.create(app=app, name="gateway")
+    old, new = settings.ENCRYPTION_KEYS, Fernet.generate_key().decode()
+
+    settings.ENCRYPTION_KEYS = [new, *old]
+    output = StringIO()
+    call_command("rotate_credentials", stdout=output)
+    assert "1 secrets" in output.getvalue()
+    settings.ENCRYPTION_KEYS = [new]
+    assert credentials.check(made.access_id, secret)
+
+    settings.ENCRYPTION_KEYS = old
+    assert credentials.check(made.access_id, secret) is None
+    with pytest.raises(InvalidToken):
+        credentials.reseal()
+    with pytest.raises(CommandError, match="nothing was changed"):
+        call_command("rotate_credentials")
+
+
+def test_commands_make_and_revoke(app: App) -> None:
+    output = StringIO()
+
+    call_command("create_credential", app=app.slug, name="gateway", stdout=output, stderr=StringIO())
+    found = re.fullmatch(r"access ID  (\d{10})\nsecret     (\S{32,})\n", output.getvalue())
+    assert found
+    assert credentials.check(found[1], found[2])
+    call_command("revoke_credential", found[1], stdout=output)
+    call_command("revoke_credential", found[1], stdout=output)
+    assert output.getvalue().endswith("Revoked.\nIt was revoked already.\n")
+    assert credentials.check(found[1], found[2]) is None
+
+
+def test_commands_say_what_is_wrong(app: App) -> None:
+    with pytest.raises(CommandError, match=f"apps: {app.slug}"):
+        call_command("create_credential", app="nope", name="gateway")
+    with pytest.raises(CommandError, match="at most 100"):
+        call_command("create_credential", app=app.slug, name="x" * 101)
+    with pytest.raises(CommandError, match="no credential"):
+        call_command("revoke_credential", "123")
+
+
+@pytest.fixture
+def browser(client: Client, app: App) -> Client:
+    admin: User = factories.create_user(app, is_staff=True, is_superuser=True)
+    client.force_login(admin)
+    return client
+
+
+LIST = "/admin/pushlog/credential/"
+
+
+def test_admin_shows_the_secret_once(browser: Client, app: App) -> None:
+    page = browser.post(f"{LIST}add/", {"app": app.pk, "name": "gateway", "note": ""}, follow=True).content.decode()
+
+    found = re.search(r"Access ID (\d{10}), secret (\S+) ", page)
+    assert found
+    assert credentials.check(found[1], found[2])
+    assert found[2] not in browser.get(LIST).content.decode()
+    made = Credential.objects.get(access_id=found[1])
+    assert found[2] not in browser.get(f"{LIST}{made.pk}/change/").content.decode()
+
+
+def test_admin_changes_words_alone_and_revokes(browser: Client, app: App) -> None:
+    made, secret = credentials.create(app=app, name="gateway")
+    other = factories.create_app()
+
+    browser.post(f"{LIST}{made.pk}/change/", {"app": other.pk, "name": "new", "note": "n", "access_id": "1"})
+    again = Credential.objects.get(pk=made.pk)
+    assert (again.name, again.note, again.app, again.access_id) == ("new", "n", app, made.access_id)
+    assert credentials.check(made.access_id, secret)
+
+    browser.post(LIST, {"action": "revoke", "_selected_action": [made.pk]})
+    assert credentials.check(made.access_id, secret) is None
+    assert browser.post(f"{LIST}{made.pk}/delete/", {"post": "yes"}).status_code == 403
