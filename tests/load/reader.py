@@ -2,6 +2,7 @@
 
 import re
 import threading
+from http.client import HTTPException
 from http.cookiejar import CookieJar
 from urllib.error import HTTPError
 from urllib.parse import urlencode
@@ -33,7 +34,7 @@ class Reader(threading.Thread):
                     self._open(found[0])
             except HTTPError as error:
                 self.statuses.append(error.code)
-            except OSError:
+            except (OSError, HTTPException):  # the server was killed, perhaps in the middle of a page
                 self.statuses.append(0)
                 self.ending.wait(0.1)
             number += 1
