@@ -164,7 +164,7 @@ def gaps(spans: list[tuple[date, date]], first: date, last: date) -> list[tuple[
             start = max([one + _DAY for one in covered if start <= one < day], default=start)
             end = min([one for one in covered if day < one < end], default=end)
             added.append((start, end))
-            covered.update(start + n * _DAY for n in range((end - start).days))
+            covered |= {start + n * _DAY for n in range((end - start).days)}
         day += _DAY
     return added
 

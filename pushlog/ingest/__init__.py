@@ -1,9 +1,9 @@
 """The only writer of messages and statuses. Batch-wise: one transaction for up to 10,000 rows."""
 
-from pushlog.ingest.corrections import correct
+from pushlog.ingest.corrections import Correction, correct
 from pushlog.ingest.messages import MessagesResult, messages
 from pushlog.ingest.receipts import ReceiptsResult, receipts
-from pushlog.ingest.rows import MAX_ROWS, Correction, Rejection, Unreadable
+from pushlog.ingest.rows import MAX_ROWS, Rejection, Unreadable
 
 __all__ = [
     "MAX_ROWS",

@@ -5,9 +5,28 @@ from collections.abc import Collection
 from uuid import UUID
 
 from django.db import transaction
+from pydantic import AwareDatetime, BaseModel, model_validator
 
-from pushlog.ingest.rows import Correction
+from pushlog.ingest.rows import Content, Extras, Moment, Title, check_validity
 from pushlog.models import Message
+
+
+class Correction(BaseModel):
+    """What a person may put right in a message, within the bounds of a message that comes in.
+
+    `created_at` is the message's, which stays. Raises pydantic's ValidationError for what is out of bounds.
+    """
+
+    created_at: AwareDatetime
+    title: Title
+    content: Content
+    extras: Extras
+    expires_at: Moment | None
+
+    @model_validator(mode="after")
+    def _must_expire_later(self) -> "Correction":
+        check_validity(self.created_at, self.expires_at)
+        return self
 
 
 @transaction.atomic

@@ -118,7 +118,8 @@ Extras = Annotated[str, BeforeValidator(_dumped), WithJsonSchema({"type": "objec
 ChannelNumber = Annotated[int, _word_in(_CHANNELS), _words(_CHANNELS)]
 
 
-def _check_validity(created_at: datetime, expires_at: datetime | None) -> None:
+def check_validity(created_at: datetime, expires_at: datetime | None) -> None:
+    """Raises ValueError if a message created and expiring at these moments (aware) would be valid for too long."""
     if expires_at is not None and not timedelta(0) <= expires_at - created_at <= MAX_VALIDITY:
         raise ValueError(f"expires_at must be within {MAX_VALIDITY.days} days after created_at")
 
@@ -147,7 +148,7 @@ class MessageRow(BaseModel):
         if self.expires_at is not None:
             if self.expires_in is not None:
                 raise ValueError("give expires_at or expires_in, not both")
-            _check_validity(self.created_at, self.expires_at)
+            check_validity(self.created_at, self.expires_at)
         return self
 
     @property
@@ -199,24 +200,6 @@ class ReceiptRow(BaseModel):
         return self.at
 
 
-class Correction(BaseModel):
-    """What a person may put right in a message, within the bounds of a message that comes in.
-
-    `created_at` is the message's, which stays. Raises pydantic's ValidationError for what is out of bounds.
-    """
-
-    created_at: AwareDatetime
-    title: Title
-    content: Content
-    extras: Extras
-    expires_at: Moment | None
-
-    @model_validator(mode="after")
-    def _must_expire_later(self) -> "Correction":
-        _check_validity(self.created_at, self.expires_at)
-        return self
-
-
 MESSAGE = TypeAdapter(MessageRow)
 RECEIPT = TypeAdapter(ReceiptRow)
 
@@ -249,8 +232,7 @@ def valid(
             field = "created_at" if isinstance(row, MessageRow) else "at"
             rejected.append(Rejection(index, f"{field}: is outside the last {WINDOW.days} days", field))
         elif isinstance(row, ReceiptRow) and row.message_id is not None and not first <= row.message_id < end:
-            reason = f"message_id: is of no message of the last {WINDOW.days} days"
-            rejected.append(Rejection(index, reason, "message_id"))
+            rejected.append(Rejection(index, f"message_id: is older than {WINDOW.days} days, or ahead", "message_id"))
         elif row.app is not None and row.app != app.slug:
             rejected.append(Rejection(index, "app: unknown app", "app"))
         else:

@@ -70,11 +70,17 @@ def _mentions(node: ast.AST, names: set[str]) -> bool:
     )
 
 
+def _is_another_table(node: ast.AST) -> bool:
+    """Whether the first value put into a text is the table of a model that is not of the record."""
+    first = next((one.value for one in ast.walk(node) if isinstance(one, ast.FormattedValue)), None)
+    return first is not None and ast.unparse(first).endswith("._meta.db_table") and not _mentions(first, set(RECORD))
+
+
 def _is_write(node: ast.AST, names: set[str]) -> bool:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         return node.func.attr in WRITES and _mentions(node.func.value, names)
     if isinstance(node, (ast.Constant, ast.JoinedStr)) and (found := SQL_WRITE.match(ast.unparse(node))):
-        return found[1] == "{" or found[1].startswith(TABLES)
+        return (found[1] == "{" and not _is_another_table(node)) or found[1].startswith(TABLES)
     return False
 
 

@@ -204,7 +204,7 @@ def test_messages_statements_do_not_grow_with_rows(app: App, statements: list[st
 
     new, repeated = counts[:2]
     assert counts == [new, repeated, new, repeated]
-    assert new <= 8
+    assert new <= 9
     assert repeated <= 10
 
 
