@@ -8,7 +8,7 @@ from uuid import UUID
 from django.contrib.auth.models import User
 
 from pushlog import ingest
-from pushlog.models import App, Membership, Message
+from pushlog.models import App, Membership, Message, PushTask
 
 _numbers = count(1)
 
@@ -68,3 +68,26 @@ def send_receipt(message: Message, **fields: Any) -> ingest.ReceiptsResult:
     result = ingest.receipts(app=message.app, rows=[given])
     assert not result.rejected
     return result
+
+
+def task_row(**fields: Any) -> dict[str, Any]:
+    """A valid push task as it comes in: to everybody, sent ten minutes ago."""
+    number = next(_numbers)
+    row = {
+        "push_id": f"{1_000_000 + number}",
+        "target_kind": "all",
+        "state": "finished",
+        "pushed_at": datetime.now(UTC) - timedelta(minutes=10),
+        "title": f"Task {number}",
+    } | fields
+    if isinstance(row["pushed_at"], datetime):
+        row["pushed_at"] = row["pushed_at"].isoformat()
+    return row
+
+
+def create_task(app: App, *, now: datetime | None = None, **fields: Any) -> PushTask:
+    """One push task in the log."""
+    row = task_row(**fields)
+    result = ingest.tasks(app=app, rows=[row], now=now)
+    assert not result.rejected, result
+    return PushTask.objects.get(app=app, push_id=row["push_id"])

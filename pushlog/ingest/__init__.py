@@ -1,9 +1,10 @@
-"""The only writer of messages and statuses. Batch-wise: one transaction for up to 10,000 rows."""
+"""The only writer of messages, statuses and push tasks. Batch-wise: one transaction for up to 10,000 rows."""
 
 from pushlog.ingest.corrections import Correction, correct
 from pushlog.ingest.messages import MessagesResult, messages
 from pushlog.ingest.receipts import ReceiptsResult, receipts
 from pushlog.ingest.rows import MAX_ROWS, Rejection, Unreadable
+from pushlog.ingest.tasks import TasksResult, tasks
 
 __all__ = [
     "MAX_ROWS",
@@ -11,8 +12,10 @@ __all__ = [
     "MessagesResult",
     "ReceiptsResult",
     "Rejection",
+    "TasksResult",
     "Unreadable",
     "correct",
     "messages",
     "receipts",
+    "tasks",
 ]

@@ -72,18 +72,18 @@ def _no_bool(value: object) -> object:
     return value
 
 
-def _word_in(words: dict[str, int]) -> BeforeValidator:
+def word_in(known: dict[str, int]) -> BeforeValidator:
     def number(value: object) -> object:
-        if isinstance(value, str) and value in words:
-            return words[value]
-        raise ValueError(f"must be one of {', '.join(words)}")
+        if isinstance(value, str) and value in known:
+            return known[value]
+        raise ValueError(f"must be one of {', '.join(known)}")
 
     return BeforeValidator(number)
 
 
-def _words(words: dict[str, int]) -> WithJsonSchema:
+def words(known: dict[str, int]) -> WithJsonSchema:
     """For the API's description: what comes in is a word, whatever is stored."""
-    return WithJsonSchema({"type": "string", "enum": list(words)})
+    return WithJsonSchema({"type": "string", "enum": list(known)})
 
 
 def _dumped(extras: object) -> str:
@@ -115,7 +115,7 @@ Text = Annotated[str, StringConstraints(pattern=_NO_NUL)]
 Title = Annotated[Text, Field(max_length=500)]
 Content = Annotated[Text, Field(max_length=20_000)]
 Extras = Annotated[str, BeforeValidator(_dumped), WithJsonSchema({"type": "object"})]
-ChannelNumber = Annotated[int, _word_in(_CHANNELS), _words(_CHANNELS)]
+ChannelNumber = Annotated[int, word_in(_CHANNELS), words(_CHANNELS)]
 
 
 def check_validity(created_at: datetime, expires_at: datetime | None) -> None:
@@ -130,8 +130,8 @@ class MessageRow(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     target_id: TargetID
-    push_type: Annotated[int, _word_in(_PUSH_TYPES), _words(_PUSH_TYPES)]
-    mode: Annotated[int, _word_in(_MODES), _words(_MODES)] = Mode.SIMPLE.value
+    push_type: Annotated[int, word_in(_PUSH_TYPES), words(_PUSH_TYPES)]
+    mode: Annotated[int, word_in(_MODES), words(_MODES)] = Mode.SIMPLE.value
     customer_message_id: CustomerID = Field(default_factory=lambda: uuid4().hex)
     title: Title = ""
     content: Content = ""
@@ -226,7 +226,7 @@ def valid(
         try:
             row = validate(given)
         except ValidationError as error:
-            rejected.append(Rejection(index, *_reason(error)))
+            rejected.append(Rejection(index, *reason(error)))
             continue
         if not oldest <= row.moment <= newest:
             field = "created_at" if isinstance(row, MessageRow) else "at"
@@ -239,12 +239,12 @@ def valid(
             yield index, row
 
 
-def _reason(error: ValidationError) -> tuple[str, str]:
+def reason(error: ValidationError) -> tuple[str, str]:
     """The first thing wrong with a row, as "field: reason", and the field. Without the value: it may be personal."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    reason = first["msg"].removeprefix("Value error, ")
-    reason = reason[:1].lower() + reason[1:]
+    why = first["msg"].removeprefix("Value error, ")
+    why = why[:1].lower() + why[1:]
     if first["type"] == "string_pattern_mismatch":
-        reason = "must not contain NUL"
+        why = "must not contain NUL"
     field = str(first["loc"][0])[:64] if first["loc"] else ""
-    return (f"{field}: {reason}" if field else reason), field
+    return (f"{field}: {why}" if field else why), field

@@ -2,15 +2,17 @@
 
 from pushlog.models.app import App, Membership
 from pushlog.models.counts import CountDelta, HourlyCount, MessageCount
-from pushlog.models.credential import Credential
+from pushlog.models.credential import CallWindow, Credential
 from pushlog.models.maintenance import MaintenanceRun
 from pushlog.models.message import LISTED_MODES, WINDOW, Message, Mode, PushType
 from pushlog.models.receipt import KeptReceipt, StatusChange
+from pushlog.models.task import MessageType, PushTask, TargetKind, TaskCount, TaskSource, TaskState
 
 __all__ = [
     "LISTED_MODES",
     "WINDOW",
     "App",
+    "CallWindow",
     "CountDelta",
     "Credential",
     "HourlyCount",
@@ -19,7 +21,13 @@ __all__ = [
     "Membership",
     "Message",
     "MessageCount",
+    "MessageType",
     "Mode",
+    "PushTask",
     "PushType",
     "StatusChange",
+    "TargetKind",
+    "TaskCount",
+    "TaskSource",
+    "TaskState",
 ]

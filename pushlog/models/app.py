@@ -41,6 +41,12 @@ class App(models.Model):
         validators=[validate_time_zone],
         help_text="All times of the app's pages are shown in this zone.",
     )
+    numeric_push_ids = models.BooleanField(
+        "push IDs as numbers",
+        default=False,
+        help_text="The TPNS call answers push IDs of digits as numbers, as TPNS's own sample does, not as text."
+        " Programs in JavaScript misread those over 9,007,199,254,740,991.",
+    )
     # Part of every message ID, so it never changes: with another key, a repeated message would be a second one.
     id_key = models.BinaryField(default=new_id_key, editable=False)
     members = models.ManyToManyField(settings.AUTH_USER_MODEL, through="Membership", related_name="apps")

@@ -22,8 +22,28 @@ class Credential(models.Model):
         null=True, blank=True, editable=False, help_text="To the hour: not every request is recorded."
     )
 
+    calls_per_hour = models.PositiveIntegerField(
+        "calls an hour", default=200, help_text="How often it may call each endpoint of the TPNS dialect."
+    )
+
     class Meta:
         ordering = ("app", "-created_at", "access_id")
 
     def __str__(self) -> str:
         return f"{self.access_id} ({self.name})"
+
+
+class CallWindow(models.Model):
+    """How often a credential has called an endpoint within the hour that began with the first of these calls.
+
+    In the database, so that all worker processes count together and a restart forgets nothing.
+    """
+
+    pk = models.CompositePrimaryKey("credential", "endpoint")
+    credential = models.ForeignKey(Credential, on_delete=models.CASCADE, db_index=False, related_name="+")
+    endpoint = models.CharField(max_length=64)
+    started_at = models.DateTimeField()
+    calls = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.calls} calls of {self.endpoint} since {self.started_at:%Y-%m-%d %H:%M:%S} UTC"

@@ -81,6 +81,11 @@ class MessageQuerySet(models.QuerySet["Message"]):
             found = found.filter(customer_message_id=customer_message_id)
         return found
 
+    def of_task(self, app: App, push_id: str, *, now: datetime | None = None) -> MessageQuerySet:
+        """What a push task produced: its messages in the window, multiple ones too, but no broadcasts."""
+        # The second condition follows from the first, but not for the planner, which needs it for the index.
+        return self.findable(app, now=now).filter(task=push_id).exclude(task="")
+
     def for_rows(self) -> MessageQuerySet:
         """Only the columns of a list row: content and extras may be large and are not shown there."""
         return self.only(*Message.ROW_FIELDS)
@@ -144,6 +149,13 @@ class Message(models.Model):
             # the list pass over them without fetching their rows.
             models.Index(fields=["app", "target_id", "id", "mode"], name="message_target"),
             models.Index(fields=["app", "customer_message_id", "id", "mode"], name="message_customer_id"),
+            # What a task produced, newest first, and its outcomes, which are counted without fetching the rows.
+            models.Index(
+                fields=["app", "task", "id"],
+                name="message_task",
+                include=["outcome", "expires_at"],
+                condition=~models.Q(mode=Mode.BROADCAST) & ~models.Q(task=""),
+            ),
             # Both IDs at once, for the search and for receipts that come without our message ID.
             models.Index(PairHash("id"), name="message_pair"),
         ]

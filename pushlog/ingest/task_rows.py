@@ -1,0 +1,86 @@
+"""What a valid push task is as it comes in: types, bounds and times."""
+
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from pushlog.ingest.rows import Content, Extras, Moment, TargetID, Text, Title, Whole, word_in, words
+from pushlog.models import MessageType, TargetKind, TaskSource, TaskState
+from pushlog.models.task import UINT32
+
+MAX_TARGETS = 1000  # of one task, as TPNS has it (facts/tpns.md, 4.1)
+MAX_TAGS = 500
+MAX_AHEAD = timedelta(days=90)  # of a task that is to be sent later
+
+_TARGET_KINDS = {member.name.lower(): member.value for member in TargetKind}
+_MESSAGE_TYPES = {member.name.lower(): member.value for member in MessageType}
+_STATES = {member.name.lower(): member.value for member in TaskState}
+_SOURCES = {member.name.lower(): member.value for member in TaskSource}
+
+_Number32 = Annotated[Whole, Field(ge=0, le=UINT32)]
+_URL = Annotated[Text, Field(max_length=2000)]
+# Compared and stored as JSON text, like the extras of a message.
+_Object = Extras | None
+
+
+def _left_out() -> Any:
+    return None
+
+
+def _only_web(url: str) -> str:
+    if url and not url.startswith(("https://", "http://")):
+        raise ValueError("must begin with https:// or http://")
+    return url
+
+
+class Tag(BaseModel):
+    """One tag that targets must have: its type, such as xg_user_define, and its value."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: Annotated[Text, Field(min_length=1, max_length=64)]
+    value: Annotated[Text, Field(max_length=512)]
+
+
+class TagRule(BaseModel):
+    """Which targets are meant: those with one of the tags (or), or with all of them (and)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    operator: Literal["and", "or"]
+    tags: Annotated[list[Tag], Field(min_length=1, max_length=MAX_TAGS)]
+
+
+class TaskRow(BaseModel):
+    """A push task as it comes in; of one that is in the log already, only what is given changes.
+
+    A new one needs `target_kind`. Words have become the numbers that are stored.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    push_id: Annotated[TargetID, Field(max_length=64)]
+    target_kind: Annotated[int, word_in(_TARGET_KINDS), words(_TARGET_KINDS)] = 0
+    state: Annotated[int, word_in(_STATES), words(_STATES)] = TaskState.CREATED.value
+    message_type: Annotated[int, word_in(_MESSAGE_TYPES), words(_MESSAGE_TYPES)] = MessageType.NOTIFICATION.value
+    source: Annotated[int, word_in(_SOURCES), words(_SOURCES)] = TaskSource.API.value
+    environment: Literal["production", "development"] = "production"
+    # Null is not taken; the clock of whoever stores it says what one that was left out is.
+    created_at: Moment = Field(default_factory=_left_out)
+    pushed_at: Moment = Field(default_factory=_left_out)
+    title: Title = ""
+    content: Content = ""
+    expires_in: _Number32 = 0
+    collapse_id: _Number32 = 0
+    upload_id: _Number32 = 0
+    multi_package: bool = False
+    media_url: Annotated[_URL, AfterValidator(_only_web)] = ""
+    audio_url: Annotated[_URL, AfterValidator(_only_web)] = ""
+    group: Annotated[Text, Field(max_length=64)] = ""
+    targets: Annotated[list[TargetID], Field(max_length=MAX_TARGETS)] | None = None
+    tag_rule: TagRule | None = None
+    android: _Object = None
+    ios: _Object = None
+    iot: _Object = None
+    app: str | None = None

@@ -1,0 +1,209 @@
+"""Push tasks on their way into the log."""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from operator import attrgetter
+from typing import Any
+
+from django.db import transaction
+from psycopg.types.json import Jsonb
+from pydantic import ValidationError
+from pydantic_core import PydanticUndefined
+
+from pushlog import metrics, task_counts
+from pushlog.ingest.retries import retried
+from pushlog.ingest.rows import CLOCK_SKEW, MAX_ROWS, Rejection, Unreadable, reason
+from pushlog.ingest.task_rows import MAX_AHEAD, TaskRow
+from pushlog.models import WINDOW, App, PushTask, TaskState
+from pushlog.statements import run
+
+_CONFIGURATIONS = ("android", "ios", "iot")
+_JSON = ("targets", "tag_rule", *_CONFIGURATIONS)
+_COLUMNS = {
+    "push_id": "text",
+    "created_at": "timestamptz",
+    "pushed_at": "timestamptz",
+    "state": "int2",
+    "target_kind": "int2",
+    "message_type": "int2",
+    "source": "int2",
+    "environment": "text",
+    "title": "text",
+    "content": "text",
+    "expires_in": "int8",
+    "collapse_id": "int8",
+    "upload_id": "int8",
+    "multi_package": "bool",
+    "media_url": "text",
+    "audio_url": "text",
+    "group": "text",
+} | dict.fromkeys(_JSON, "jsonb")
+_TABLE = PushTask._meta.db_table
+_NAMES = ", ".join(f'"{name}"' for name in _COLUMNS)
+_ARRAYS = ", ".join(f"%b::{kind}[]" for kind in _COLUMNS.values())
+# In the order of their push IDs, as all writers go: an insertion waits for another one of the same ID.
+_INSERT = f"""
+    INSERT INTO {_TABLE} (app_id, {_NAMES}) SELECT %b, * FROM unnest({_ARRAYS})
+    ON CONFLICT DO NOTHING RETURNING push_id
+"""  # noqa: S608 (constants)
+_LOCK = f"""
+    SELECT {_NAMES} FROM {_TABLE} WHERE app_id = %b AND push_id = ANY(%b) ORDER BY push_id FOR NO KEY UPDATE
+"""  # noqa: S608 (constants)
+_UPDATE = f"""
+    UPDATE {_TABLE} AS task SET {", ".join(f'"{name}" = new."{name}"' for name in _COLUMNS)}
+    FROM unnest({_ARRAYS}) AS new ({_NAMES}) WHERE task.app_id = %b AND task.push_id = new.push_id
+"""  # noqa: S608 (constants)
+
+_BOUNDS = {
+    "pushed_at": (WINDOW, MAX_AHEAD, f"is not in the last {WINDOW.days} days nor the next {MAX_AHEAD.days}"),
+    "created_at": (WINDOW + MAX_AHEAD, CLOCK_SKEW, f"is ahead, or over {(WINDOW + MAX_AHEAD).days} days ago"),
+}
+_DEFAULTS = {
+    name: field.default
+    for name, field in TaskRow.model_fields.items()
+    if name in _COLUMNS and field.default not in (None, PydanticUndefined)
+} | dict.fromkeys(_JSON)
+
+Values = dict[str, Any]  # of a task, by column
+
+
+@dataclass(frozen=True, slots=True)
+class TasksResult:
+    """What became of the rows: the four numbers are all of them, with the length of `rejected`."""
+
+    accepted: int
+    updated: int
+    unchanged: int
+    rejected: list[Rejection]
+
+
+@retried
+def tasks(*, app: App, rows: Sequence[object], now: datetime | None = None) -> TasksResult:
+    """Stores push tasks of an app, in one transaction. One whose push ID is in the log already is updated.
+
+    `rows` are JSON values, at most `MAX_ROWS`; `now` (aware) is the clock that the window ends at. An update changes
+    what is given and nothing else; several of one task are taken in their order. A state that cannot follow the
+    present one (`TaskState.next_states`) is refused with the row. Raises ValueError for too many rows.
+    """
+    now = now or datetime.now(UTC)
+    rejected: list[Rejection] = []
+    given: defaultdict[str, list[tuple[int, TaskRow]]] = defaultdict(list)
+    for index, row in _valid(rows, app, now, rejected):
+        given[row.push_id].append((index, row))
+    updated = unchanged = 0
+    with transaction.atomic():
+        made = _insert(app, given, now)
+        stored = _locked(app, given.keys())
+        changed: dict[str, Values] = {}
+        for push_id, of_task in given.items():
+            for index, row in of_task:
+                if index == made.get(push_id):
+                    continue
+                # A row before the one that made the task came too early.
+                if push_id not in stored or index < made.get(push_id, 0):
+                    rejected.append(Rejection(index, "target_kind: is required for a new task", "target_kind"))
+                    continue
+                old = changed.get(push_id, stored[push_id])
+                new = old | _given(row)
+                if why := _forbidden(old["state"], new["state"]):
+                    rejected.append(Rejection(index, f"state: {why}", "state"))
+                elif new == old:
+                    unchanged += 1
+                else:
+                    changed[push_id] = new
+                    updated += 1
+        _update(app, changed)
+        counts = Counter(map(task_counts.key_of, (stored[push_id] for push_id in made)))
+        for push_id, new in changed.items():
+            counts[task_counts.key_of(stored[push_id])] -= 1
+            counts[task_counts.key_of(new)] += 1
+        task_counts.add(app, counts)
+    metrics.count("tasks", accepted=len(made), updated=updated, unchanged=unchanged, refused=len(rejected))
+    rejected.sort(key=attrgetter("index"))
+    return TasksResult(len(made), updated, unchanged, rejected)
+
+
+def _valid(rows: Sequence[object], app: App, now: datetime, rejected: list[Rejection]) -> Iterator[tuple[int, TaskRow]]:
+    """Index and row of every valid one of `rows`; the others are added to `rejected`."""
+    if len(rows) > MAX_ROWS:
+        raise ValueError(f"at most {MAX_ROWS:,} rows at once")
+    for index, given in enumerate(rows):
+        if isinstance(given, Unreadable):
+            rejected.append(Rejection(index, given.error))
+            continue
+        try:
+            row = TaskRow.model_validate(given)
+        except ValidationError as error:
+            rejected.append(Rejection(index, *reason(error)))
+            continue
+        if row.app is not None and row.app != app.slug:
+            rejected.append(Rejection(index, "app: unknown app", "app"))
+        elif field := _out_of_bounds(row, now):
+            rejected.append(Rejection(index, f"{field}: {_BOUNDS[field][2]}", field))
+        else:
+            yield index, row
+
+
+def _out_of_bounds(row: TaskRow, now: datetime) -> str | None:
+    """The time of a row that is too early or too late, if there is one."""
+    for name, (past, ahead, _) in _BOUNDS.items():
+        if name in row.model_fields_set and not now - past <= getattr(row, name) <= now + ahead:
+            return name
+    return None
+
+
+def _given(row: TaskRow) -> Values:
+    """What a row says, by column."""
+    values = row.model_dump(include=row.model_fields_set & _COLUMNS.keys())
+    return values | {name: json.loads(values[name]) for name in _CONFIGURATIONS if values.get(name)}
+
+
+def _insert(app: App, given: Mapping[str, list[tuple[int, TaskRow]]], now: datetime) -> dict[str, int]:
+    """Makes the tasks that are new, each of its first row that says enough; the indexes of those rows by push ID.
+
+    Every writer goes through the tasks in the order of their push IDs: two that bring the same ones then wait for
+    one another, and never each for the other.
+    """
+    makers = {}
+    for push_id in sorted(given):
+        if maker := next((one for one in given[push_id] if one[1].target_kind), None):
+            makers[push_id] = maker
+    if not makers:
+        return {}
+    fresh = []
+    for _, row in makers.values():
+        values = _DEFAULTS | _given(row)
+        values.setdefault("created_at", min(now, values.get("pushed_at", now)))
+        values.setdefault("pushed_at", values["created_at"])
+        fresh.append(values)
+    return {push_id: makers[push_id][0] for (push_id,) in run(_INSERT, [app.pk, *_arrays(fresh)])}
+
+
+def _locked(app: App, push_ids: Iterable[str]) -> dict[str, Values]:
+    """The tasks as they are stored, by push ID; nobody else changes them until the transaction ends."""
+    return {row[0]: dict(zip(_COLUMNS, row, strict=True)) for row in run(_LOCK, [app.pk, sorted(push_ids)])}
+
+
+def _update(app: App, changed: Mapping[str, Values]) -> None:
+    if changed:
+        run(_UPDATE, [*_arrays(changed.values()), app.pk])
+
+
+def _arrays(tasks: Iterable[Values]) -> list[list[object]]:
+    rows = [
+        [Jsonb(task[name]) if name in _JSON and task[name] is not None else task[name] for name in _COLUMNS]
+        for task in tasks
+    ]
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _forbidden(old: int, new: int) -> str | None:
+    """Why a task may not come from one state to another, if it may not."""
+    before, after = TaskState(old), TaskState(new)
+    if before == after or after in before.next_states:
+        return None
+    ways = ", ".join(state.name.lower() for state in sorted(before.next_states)) or "nothing else"
+    return f"a task that is {before.name.lower()} cannot become {after.name.lower()}, only {ways}"

@@ -1,0 +1,40 @@
+"""Counts of push tasks by the hour of their push time and by kind, for lists that tell their length.
+
+`models.TaskCount` is exact at any moment: written in the transaction of the tasks, by the writers alone.
+Unlike messages, tasks are so few that writers may wait for one another here.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pushlog.models import App, TaskCount
+from pushlog.statements import run
+
+Key = tuple[datetime, int, int]  # hour (UTC), message type, target kind
+
+HOUR = timedelta(hours=1)
+_TABLE = TaskCount._meta.db_table
+# In the order of the key, by every writer, so that no two wait for each other.
+_ADD = f"""
+    INSERT INTO {_TABLE} AS old (app_id, hour, message_type, target_kind, tasks)
+    SELECT %b, * FROM unnest(%b::timestamptz[], %b::int2[], %b::int2[], %b::int8[])
+    ON CONFLICT (app_id, hour, message_type, target_kind) DO UPDATE SET tasks = old.tasks + EXCLUDED.tasks
+"""  # noqa: S608 (table names)
+
+
+def hour_of(moment: datetime) -> datetime:
+    """The UTC hour in which an aware moment lies."""
+    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def key_of(task: Mapping[str, Any]) -> Key:
+    """What a task, given by column, is counted by."""
+    return hour_of(task["pushed_at"]), task["message_type"], task["target_kind"]
+
+
+def add(app: App, changes: Mapping[Key, int]) -> None:
+    """Adds to an app's counts (or takes away). Must run in the transaction of what is counted, after its locks."""
+    rows = [(*key, change) for key, change in sorted(changes.items()) if change]
+    if rows:
+        run(_ADD, [app.pk, *map(list, zip(*rows, strict=True))])
