@@ -1,4 +1,4 @@
-"""Reads files of messages and receipts: JSON Lines or CSV, plain or gzip.
+"""Reads files of messages, receipts and push tasks: JSON Lines or CSV, plain or gzip.
 
 Nothing in a file may stop the reading of the rest: what is no row is handed on as `Refused`, with the reason.
 Memory is bounded by the longest line let through. Reasons hold no values, since values are personal data.
@@ -7,8 +7,6 @@ Memory is bounded by the longest line let through. Reasons hold no values, since
 import csv
 import gzip
 import io
-import json
-import math
 import re
 import zlib
 from collections import deque
@@ -19,18 +17,20 @@ from typing import Any, Literal, NamedTuple
 from pydantic_core import from_json
 
 from pushlog.ingest.rows import MessageRow, ReceiptRow
+from pushlog.ingest.task_rows import TaskRow
+from pushlog.json_objects import parse_object
 
 Format = Literal["jsonl", "csv"]
-Kind = Literal["message", "receipt"]
+Kind = Literal["message", "receipt", "task"]
 
 # A row at all its limits (20,000 characters of content) stays under this even if every character is escaped.
 MAX_LINE = 1 << 20
-COLUMNS = MessageRow.model_fields.keys() | ReceiptRow.model_fields.keys()
+COLUMNS = MessageRow.model_fields.keys() | ReceiptRow.model_fields.keys() | TaskRow.model_fields.keys()
 
+# Columns of CSV whose cells are JSON.
+_JSON = {"extras", "targets", "tag_rule", "android", "ios", "iot"}
 _BOM = b"\xef\xbb\xbf"
 _GZIP = b"\x1f\x8b"
-# An escaped NUL, as against an escaped backslash with "u0000" behind it.
-_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 class Row(NamedTuple):
@@ -87,42 +87,6 @@ def rows(stream: "io.BufferedReader[Any]", *, form: Format | None = None) -> Ite
     return _json_rows(lines) if form == "jsonl" else _csv_rows(lines)
 
 
-def parse_object(raw: bytes) -> dict[str, object]:
-    """One JSON object. Raises ValueError for anything else, and for what the database cannot hold or a reader
-    could misread: NaN, infinite numbers, NUL, half a surrogate pair, invalid UTF-8, the same key twice."""
-    try:
-        value = from_json(raw, allow_inf_nan=False)
-    except ValueError as error:
-        raise ValueError("not JSON: " + str(error).replace(" at line 1 column ", " at byte ")) from None
-    if type(value) is not dict:
-        raise ValueError("not a JSON object")
-    # The fast parser keeps the last of two equal keys. Counting the ends of keys in the text finds such rows,
-    # and some innocent ones, at a tenth of what the careful parser costs.
-    if _count_keys(value) != raw.count(b'":'):
-        json.loads(raw.decode(), object_pairs_hook=_without_repeats)
-    if b"\\u0000" in raw and _NUL.search(raw):
-        raise ValueError("holds a NUL character")
-    return value
-
-
-def _count_keys(value: dict[str, object] | list[object]) -> int:
-    keys, members = (len(value), value.values()) if isinstance(value, dict) else (0, value)
-    for member in members:
-        if type(member) is str:  # nearly all are
-            continue
-        if isinstance(member, (dict, list)):
-            keys += _count_keys(member)
-        elif isinstance(member, float) and not math.isfinite(member):
-            raise ValueError("holds a number that is too large")
-    return keys
-
-
-def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    if len(members := dict(pairs)) != len(pairs):
-        raise ValueError("holds the same key twice")
-    return members
-
-
 def _lines(readline: Callable[[int], bytes]) -> Iterator[Line]:
     number = 0
     while True:
@@ -160,6 +124,8 @@ def _json_rows(lines: Iterator[Line]) -> Iterator[Row | Refused]:
 
 
 def _kind(values: dict[str, object]) -> Kind:
+    if "push_id" in values:
+        return "task"
     is_receipt = "code" in values or "at" in values or "message_id" in values or "revoked" in values
     return "receipt" if is_receipt else "message"
 
@@ -236,13 +202,17 @@ def _csv_row(line: int, raw: bytes, cells: list[str], names: list[str]) -> Row |
     if b"\0" in raw:
         return Refused(line, raw, "holds a NUL character")
     values: dict[str, object] = {name: cell for name, cell in zip(names, cells, strict=True) if cell}
-    try:
-        if "extras" in values:
-            values["extras"] = parse_object(str(values["extras"]).encode())
-        if "revoked" in values:
-            values["revoked"] = {"true": True, "false": False}[str(values["revoked"]).lower()]
-    except KeyError:
-        return Refused(line, raw, "revoked: must be true or false")
-    except ValueError as error:
-        return Refused(line, raw, f"extras: {error}")
+    for name in _JSON & values.keys():
+        try:
+            values[name] = _json(name, str(values[name]))
+        except ValueError as error:
+            return Refused(line, raw, f"{name}: {error}")
+    if "revoked" in values:
+        if (word := str(values["revoked"]).lower()) not in ("true", "false"):
+            return Refused(line, raw, "revoked: must be true or false")
+        values["revoked"] = word == "true"
     return Row(line, raw, _kind(values), values)
+
+
+def _json(name: str, cell: str) -> object:
+    return from_json(cell, allow_inf_nan=False) if name == "targets" else parse_object(cell.encode())

@@ -1,4 +1,4 @@
-"""Reads files of messages and receipts into the log. `pushlog.row_files` says what a file may look like."""
+"""Reads files of messages, receipts and push tasks into the log. `pushlog.row_files` says what a file may look like."""
 
 import gc
 import json
@@ -6,7 +6,8 @@ import os
 import stat
 import sys
 from argparse import ArgumentParser
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BufferedReader
@@ -28,16 +29,32 @@ _BATCH_BYTES = 16 << 20
 _ROW_SHOWN = 10_000
 
 
+# What may become of a row, by its kind, and what the summary says of it.
+_OUTCOMES = {
+    "task": {
+        "accepted": ("tasks accepted", ""),
+        "updated": ("tasks updated", ""),
+        "unchanged": ("tasks unchanged", "they were in the log as they are"),
+    },
+    "message": {
+        "accepted": ("messages accepted", ""),
+        "duplicates": ("duplicates", "messages that were in the log already"),
+    },
+    "receipt": {
+        "applied": ("receipts applied", ""),
+        "stale": ("receipts stale", "late or repeated; the status stays"),
+        "unmatched": ("receipts unmatched", "kept until their message comes"),
+    },
+}
+_Writer = Callable[..., ingest.TasksResult | ingest.MessagesResult | ingest.ReceiptsResult]
+
+
 @dataclass(slots=True)
 class Totals:
-    """What became of the lines: `lines` is the sum of the six behind it."""
+    """What became of the lines: `lines` is the sum of all outcomes (by kind and name) and of those refused."""
 
     lines: int = 0
-    accepted: int = 0
-    duplicates: int = 0
-    applied: int = 0
-    stale: int = 0
-    unmatched: int = 0
+    outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     refused: int = 0
     stored: str = "nothing"
     refused_files: list[Path] = field(default_factory=list)
@@ -46,7 +63,7 @@ class Totals:
 
 class Command(BaseCommand):
     help = (
-        "Stores messages and receipts from JSON Lines or CSV files, plain or gzip; - is the standard input."
+        "Stores messages, receipts and push tasks from JSON Lines or CSV files, plain or gzip; - is the standard input."
         " Refused lines go to FILE.rejected.jsonl with their number and the reason. May be repeated: a row"
         " with both created_at and customer_message_id is stored once."
     )
@@ -87,17 +104,17 @@ class Command(BaseCommand):
             raise CommandError("Not read to the end: " + "; ".join(totals.cut_short))
 
     def _report(self, totals: Totals) -> None:
-        entries = [
-            (totals.accepted, "messages accepted", ""),
-            (totals.duplicates, "duplicates", "messages that were in the log already"),
-            (totals.applied, "receipts applied", ""),
-            (totals.stale, "receipts stale", "late or repeated; the status stays"),
-            (totals.unmatched, "receipts unmatched", "kept until their message comes"),
-            (totals.refused, "lines refused", f"see {', '.join(map(str, totals.refused_files))}"),
-        ]
         self.stdout.write(f"{totals.lines:>13,} lines read")
-        for number, words, remark in entries:
-            self.stdout.write(f"{number:>13,} {words}" + (f" ({remark})" if number and remark else ""))
+        for kind, outcomes in _OUTCOMES.items():
+            numbers = {name: totals.outcomes[kind, name] for name in outcomes}
+            # Few files have tasks: where there are none, nothing is said of them.
+            if kind != "task" or any(numbers.values()):
+                for name, (words, remark) in outcomes.items():
+                    self._entry(numbers[name], words, remark)
+        self._entry(totals.refused, "lines refused", f"see {', '.join(map(str, totals.refused_files))}")
+
+    def _entry(self, number: int, words: str, remark: str) -> None:
+        self.stdout.write(f"{number:>13,} {words}" + (f" ({remark})" if number and remark else ""))
 
 
 def _app(slug: str) -> App:
@@ -161,26 +178,19 @@ def _batches(lines: Iterable[Row | Refused], limit: int) -> Iterator[list[Row | 
 
 
 def _store(app: App, batch: list[Row | Refused], totals: Totals, refused: list[Refused]) -> None:
-    """Stores a batch, messages first, counts its lines, and adds those it refuses to `refused`."""
+    """Stores a batch, counts its lines, and adds those it refuses to `refused`."""
     refused += [line for line in batch if isinstance(line, Refused)]
     totals.lines += len(refused)
-    if messages := [line for line in batch if isinstance(line, Row) and line.kind == "message"]:
-        stored = ingest.messages(app=app, rows=[row.values for row in messages])
-        refused += [_refused(messages[one.index], one.error) for one in stored.rejected]
-        totals.lines += len(messages)
-        totals.accepted += stored.accepted
-        totals.duplicates += stored.duplicates
-    if receipts := [line for line in batch if isinstance(line, Row) and line.kind == "receipt"]:
-        result = ingest.receipts(app=app, rows=[row.values for row in receipts])
-        refused += [_refused(receipts[one.index], one.error) for one in result.rejected]
-        totals.lines += len(receipts)
-        totals.applied += result.applied
-        totals.stale += result.stale
-        totals.unmatched += result.unmatched
-
-
-def _refused(row: Row, error: str) -> Refused:
-    return Refused(row.line, row.raw, error)
+    # A task before its messages, and these before their receipts.
+    writers: dict[str, _Writer] = {"task": ingest.tasks, "message": ingest.messages, "receipt": ingest.receipts}
+    for kind, write in writers.items():
+        if rows := [line for line in batch if isinstance(line, Row) and line.kind == kind]:
+            result = write(app=app, rows=[row.values for row in rows])
+            wrong = [(rows[one.index], one.error) for one in result.rejected]
+            refused += [Refused(row.line, row.raw, error) for row, error in wrong]
+            totals.lines += len(rows)
+            for name in _OUTCOMES[kind]:
+                totals.outcomes[kind, name] += getattr(result, name)
 
 
 def _write(path: Path, refused: list[Refused], totals: Totals) -> None:
