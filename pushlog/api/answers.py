@@ -44,6 +44,15 @@ class ReceiptsAnswer(Schema):
     rejected: list[RowError]
 
 
+class TasksAnswer(Schema):
+    """`accepted` are new, `updated` changed something, `unchanged` said what is in the log already."""
+
+    accepted: int
+    updated: int
+    unchanged: int
+    rejected: list[RowError]
+
+
 class StatusAnswer(Schema):
     """A status in words. `outcome` is waiting, accepted, received, failed, unknown or, by the clock, expired."""
 

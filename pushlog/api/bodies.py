@@ -15,7 +15,8 @@ from pydantic_core import from_json
 from pushlog.api.errors import Refused
 from pushlog.api.streams import read
 from pushlog.ingest import MAX_ROWS, Unreadable
-from pushlog.row_files import MAX_LINE, parse_object
+from pushlog.json_objects import parse_object
+from pushlog.row_files import MAX_LINE
 
 MAX_BYTES = 16 << 20
 MAX_DOCUMENT = 64 << 10  # of a body that is not about rows
@@ -46,14 +47,14 @@ class Rows(Sequence[object]):
         return map(_row, self.raw)
 
 
-def rows(request: HttpRequest, name: str) -> Sequence[object]:
+def rows(request: HttpRequest, name: str, *, single_with: str | None = None) -> Sequence[object]:
     """The rows of a body: the array `name` of a JSON object, or one row in each line of NDJSON that is not blank.
 
-    Raises Refused.
+    With `single_with`, a JSON object that has this field is itself the one row. Raises Refused.
     """
     kind = _content_type(request, {JSON, NDJSON})
     body = read(request, MAX_BYTES)
-    found = _lines(body) if kind == NDJSON else _document_rows(body, name)
+    found = _lines(body) if kind == NDJSON else _document_rows(body, name, single_with)
     if len(found) > MAX_ROWS:
         raise Refused(413, f"At most {MAX_ROWS:,} rows at once; nothing was stored.")
     return found
@@ -93,7 +94,7 @@ def _lines(body: bytes) -> Rows:
     return Rows([line for line in body.split(b"\n") if line.strip()])
 
 
-def _document_rows(body: bytes, name: str) -> Sequence[object]:
+def _document_rows(body: bytes, name: str, single_with: str | None) -> Sequence[object]:
     if body.count(b",") + body.count(b"{") + body.count(b"[") <= _DENSE:
         try:
             document = from_json(body, allow_inf_nan=False)
@@ -101,7 +102,12 @@ def _document_rows(body: bytes, name: str) -> Sequence[object]:
             pass
         else:
             if not _has_repeated_keys(document, body):
+                if isinstance(document, dict) and single_with in document:
+                    return [document]
                 return _named(document, name)
+    # A single row that cannot be read is a wrong row, and any other text no JSON.
+    if single_with and f'"{single_with}"'.encode() in body and not _opening(name).match(body):
+        return Rows([body])
     return Rows(_split(body, name))
 
 
@@ -129,9 +135,13 @@ def _count_keys(value: Any) -> int:
     return keys
 
 
+def _opening(name: str) -> re.Pattern[bytes]:
+    return re.compile(rb'(?:\xef\xbb\xbf)?\s*\{\s*"' + name.encode() + rb'"\s*:\s*\[')
+
+
 def _split(body: bytes, name: str) -> list[bytes]:
     """The rows of `{"name": [...]}` as they stand in the text; what they hold is not looked at. Raises Refused."""
-    head = re.match(rb'(?:\xef\xbb\xbf)?\s*\{\s*"' + name.encode() + rb'"\s*:\s*\[', body)
+    head = _opening(name).match(body)
     if not head:
         raise _not_json(name)
     found: list[bytes] = []

@@ -18,11 +18,12 @@ def answers(shape: Any, *, reads: bool = False) -> dict[int, Any]:
     return {200: shape} | dict.fromkeys(_READS if reads else _POSTS, ErrorAnswer)
 
 
-def rows_of(model: type[BaseModel], name: str) -> dict[str, Any]:
-    """The request body of rows, described from the very model that checks them."""
+def rows_of(model: type[BaseModel], name: str, *, or_one: bool = False) -> dict[str, Any]:
+    """The request body of rows, described from the very model that checks them; `or_one` row, by itself."""
     row = _schema(model)
     array = {"type": "array", "maxItems": MAX_ROWS, "items": row}
-    whole = {"type": "object", "properties": {name: array}, "required": [name], "additionalProperties": False}
+    many = {"type": "object", "properties": {name: array}, "required": [name], "additionalProperties": False}
+    whole = {"oneOf": [many, row]} if or_one else many
     return {
         "requestBody": {
             "required": True,
@@ -56,10 +57,26 @@ def worded(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _schema(model: type[BaseModel]) -> dict[str, Any]:
-    schema = model.model_json_schema()
+    found = model.model_json_schema()
+    schema: dict[str, Any] = _plain(found, found.pop("$defs", {}))
     schema.pop("description", None)
     for field in schema["properties"].values():
         # As our models hold them, which is not as they come in.
         field.pop("default", None)
         field.pop("title", None)
     return schema
+
+
+# Bounds behind a validator of ours keep pydantic's names for them.
+_KEYWORDS = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
+
+
+def _plain(schema: Any, definitions: dict[str, Any]) -> Any:
+    """A schema with its definitions where they are used: references would lead out of the description's root."""
+    if isinstance(schema, list):
+        return [_plain(one, definitions) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return _plain(definitions[schema["$ref"].rpartition("/")[2]], definitions)
+    return {_KEYWORDS.get(name, name): _plain(value, definitions) for name, value in schema.items()}

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pushlog import credentials, ingest
 from pushlog.api import answers, bodies, description, errors
 from pushlog.ingest.rows import CustomerID, MessageRow, ReceiptRow, TargetID
+from pushlog.ingest.task_rows import TaskRow
 from pushlog.models import WINDOW, Credential, Message, StatusChange
 
 MAX_PAGE = 200
@@ -113,6 +114,29 @@ def write_receipts(request: CredentialRequest) -> HttpResponse:
             "applied": result.applied,
             "stale": result.stale,
             "unmatched": result.unmatched,
+            "rejected": errors.of_rows(result.rejected),
+        }
+    )
+
+
+@api.post(
+    "/tasks",
+    operation_id="write_tasks",
+    summary="Write push tasks",
+    response=description.answers(answers.TasksAnswer),
+    openapi_extra=description.rows_of(TaskRow, "tasks", or_one=True),
+)
+def write_tasks(request: CredentialRequest) -> HttpResponse:
+    """Stores push tasks, one or many; one whose `push_id` is in the log already is updated with what is given.
+
+    A state only moves on: one that cannot follow the present one is rejected with the row.
+    """
+    result = ingest.tasks(app=request.auth.app, rows=bodies.rows(request, "tasks", single_with="push_id"))
+    return _json(
+        {
+            "accepted": result.accepted,
+            "updated": result.updated,
+            "unchanged": result.unchanged,
             "rejected": errors.of_rows(result.rejected),
         }
     )

@@ -21,11 +21,12 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from pushlog.ingest.rows import MessageRow, ReceiptRow
+from pushlog.ingest.task_rows import TaskRow
 from pushlog.models import App
 from tests.pushlog.api.client import JSON, NDJSON, Program, is_error
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-FIELDS = sorted(MessageRow.model_fields.keys() | ReceiptRow.model_fields.keys())
+FIELDS = sorted(MessageRow.model_fields.keys() | ReceiptRow.model_fields.keys() | TaskRow.model_fields.keys())
 QUIET = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much]
 
 
@@ -51,6 +52,7 @@ def test_the_description_needs_no_login_and_names_every_field(db: None) -> None:
     assert set(schema["paths"]) == {
         "/api/v1/messages",
         "/api/v1/receipts",
+        "/api/v1/tasks",
         "/api/v1/messages/search",
         "/api/v1/messages/{message_id}",
     }
@@ -59,10 +61,19 @@ def test_the_description_needs_no_login_and_names_every_field(db: None) -> None:
         assert set(body) == {JSON, NDJSON}
         row = body[JSON]["schema"]["properties"][name]["items"]
         assert set(row["properties"]) == fields
-    assert "push_type" in json.dumps(schema)
+    tasks = schema["paths"]["/api/v1/tasks"]["post"]["requestBody"]["content"][JSON]["schema"]
+    many, one = tasks["oneOf"]
+    assert many["properties"]["tasks"]["items"] == one
+    assert set(one["properties"]) == TaskRow.model_fields.keys()
+    text = json.dumps(schema)
+    assert "push_type" in text
+    assert "$defs" not in text
+    assert '"ge"' not in text
 
 
-@pytest.mark.parametrize("operation", ["write_messages", "write_receipts", "search_messages", "read_message"])
+@pytest.mark.parametrize(
+    "operation", ["write_messages", "write_receipts", "write_tasks", "search_messages", "read_message"]
+)
 def test_answers_are_as_described(api: Any, program: Program, operation: str) -> None:
     described_operation = api.find_operation_by_id(operation)
 
@@ -82,7 +93,7 @@ rows = st.recursive(
 )
 
 
-@pytest.mark.parametrize("name", ["messages", "receipts"])
+@pytest.mark.parametrize("name", ["messages", "receipts", "tasks"])
 @settings(max_examples=150, deadline=None, suppress_health_check=QUIET)
 @given(
     body=st.binary(max_size=200)
