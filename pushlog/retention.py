@@ -16,7 +16,7 @@ from typing import Any
 from django.db import DatabaseError, connection
 from psycopg import errors, sql
 
-from pushlog import counts, partitions
+from pushlog import counts, ingest, partitions
 from pushlog.ingest import kept
 from pushlog.models import WINDOW, CountDelta, MaintenanceRun
 
@@ -83,6 +83,7 @@ def due(*, now: datetime | None = None) -> Result:
         "partitions_made": partitions.missing(now),
         "partitions_dropped": [*partitions.leftovers(), *(one.name for one in partitions.expired(now))],
         "receipts_removed": kept.count_expired(now=now),
+        "tasks_removed": ingest.count_old_tasks(now=now),
         "counts_compacted": CountDelta.objects.count(),
         "tables_analysed": [table for table in partitions.TABLES if _is_stale(table)],
     }
@@ -130,6 +131,15 @@ def _sweep_receipts(now: datetime, stop: Event) -> Result:
     return {"receipts_removed": removed, "receipts_applied": applied}
 
 
+def _sweep_tasks(now: datetime, stop: Event) -> Result:
+    removed = 0
+    for of_batch in ingest.sweep_tasks(now=now):
+        removed += of_batch
+        if stop.is_set():
+            break
+    return {"tasks_removed": removed}
+
+
 def _tidy_counts(now: datetime, stop: Event) -> Result:
     limit = (now - WINDOW - partitions.GRACE).replace(minute=0, second=0, microsecond=0)
     return {"counts_compacted": counts.compact(), "counts_expired": counts.expire(limit)}
@@ -150,6 +160,7 @@ _STEPS: dict[str, Callable[[datetime, Event], Result]] = {
     "making partitions": _make_partitions,
     "dropping partitions": _drop_partitions,
     "receipts kept aside": _sweep_receipts,
+    "old tasks": _sweep_tasks,
     "counts": _tidy_counts,
     "statistics": _analyse,
 }

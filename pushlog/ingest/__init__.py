@@ -2,6 +2,7 @@
 
 from pushlog.ingest.corrections import Correction, correct
 from pushlog.ingest.messages import MessagesResult, messages
+from pushlog.ingest.old_tasks import count_old_tasks, sweep_tasks
 from pushlog.ingest.receipts import ReceiptsResult, receipts
 from pushlog.ingest.rows import MAX_ROWS, Rejection, Unreadable
 from pushlog.ingest.tasks import TasksResult, tasks
@@ -15,7 +16,9 @@ __all__ = [
     "TasksResult",
     "Unreadable",
     "correct",
+    "count_old_tasks",
     "messages",
     "receipts",
+    "sweep_tasks",
     "tasks",
 ]

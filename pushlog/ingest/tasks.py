@@ -116,10 +116,10 @@ def tasks(*, app: App, rows: Sequence[object], now: datetime | None = None) -> T
                     changed[push_id] = new
                     updated += 1
         _update(app, changed)
-        counts = Counter(map(task_counts.key_of, (stored[push_id] for push_id in made)))
+        counts = Counter(_counted_by(stored[push_id]) for push_id in made)
         for push_id, new in changed.items():
-            counts[task_counts.key_of(stored[push_id])] -= 1
-            counts[task_counts.key_of(new)] += 1
+            counts[_counted_by(stored[push_id])] -= 1
+            counts[_counted_by(new)] += 1
         task_counts.add(app, counts)
     metrics.count("tasks", accepted=len(made), updated=updated, unchanged=unchanged, refused=len(rejected))
     rejected.sort(key=attrgetter("index"))
@@ -192,6 +192,10 @@ def _update(app: App, changed: Mapping[str, Values]) -> None:
         run(_UPDATE, [*_arrays(changed.values()), app.pk])
 
 
+def _counted_by(task: Values) -> task_counts.Key:
+    return task_counts.key_of(task["pushed_at"], task["message_type"], task["target_kind"])
+
+
 def _arrays(tasks: Iterable[Values]) -> list[list[object]]:
     rows = [
         [Jsonb(task[name]) if name in _JSON and task[name] is not None else task[name] for name in _COLUMNS]
@@ -205,5 +209,6 @@ def _forbidden(old: int, new: int) -> str | None:
     before, after = TaskState(old), TaskState(new)
     if before == after or after in before.next_states:
         return None
-    ways = ", ".join(state.name.lower() for state in sorted(before.next_states)) or "nothing else"
-    return f"a task that is {before.name.lower()} cannot become {after.name.lower()}, only {ways}"
+    ways = ", ".join(state.name.lower() for state in sorted(before.next_states))
+    ends = f"only {ways}" if ways else "nor anything else"
+    return f"a task that is {before.name.lower()} cannot become {after.name.lower()}, {ends}"

@@ -15,8 +15,8 @@ SOURCES = [
     if "migrations" not in path.parts
 ]
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
-RECORD = {"Message", "StatusChange", "KeptReceipt"}
-TABLES = ("pushlog_message", "pushlog_statuschange", "pushlog_keptreceipt")
+RECORD = {"Message", "StatusChange", "KeptReceipt", "PushTask"}
+TABLES = ("pushlog_message", "pushlog_statuschange", "pushlog_keptreceipt", "pushlog_pushtask")
 WRITES = {
     *("save", "create", "update", "delete", "bulk_create", "bulk_update", "get_or_create", "update_or_create"),
     *("asave", "acreate", "aupdate", "adelete", "abulk_create", "abulk_update", "aget_or_create", "aupdate_or_create"),

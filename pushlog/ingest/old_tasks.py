@@ -1,0 +1,46 @@
+"""Push tasks on their way out of the log."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.db import transaction
+
+from pushlog import task_counts
+from pushlog.models import WINDOW, App, PushTask
+from pushlog.partitions import GRACE
+from pushlog.statements import run
+
+_BATCH = 1000
+# One that is just being changed is left for the next time: who changes it may have moved its push time.
+_REMOVE = f"""
+    DELETE FROM {PushTask._meta.db_table} WHERE id IN (
+        SELECT id FROM {PushTask._meta.db_table} WHERE app_id = %b AND pushed_at < %b
+        ORDER BY pushed_at LIMIT {_BATCH} FOR UPDATE SKIP LOCKED
+    )
+    RETURNING pushed_at, message_type, target_kind
+"""  # noqa: S608 (table names)
+
+
+def sweep_tasks(*, now: datetime) -> Iterator[int]:
+    """Removes what the window that ends at `now` (aware) left behind, a small transaction at a time; gives the
+    number of tasks that each of these removed."""
+    for app in App.objects.order_by("pk"):
+        removed = _BATCH
+        while removed == _BATCH:
+            with transaction.atomic():
+                gone = run(_REMOVE, [app.pk, _limit(now)])
+                keys = (task_counts.key_of(*row) for row in gone)
+                task_counts.add(app, {key: -tasks for key, tasks in Counter(keys).items()})
+            removed = len(gone)
+            yield removed
+    task_counts.clear()
+
+
+def count_old_tasks(*, now: datetime) -> int:
+    """How many tasks `sweep_tasks` would remove."""
+    return PushTask.objects.filter(app__in=App.objects.all(), pushed_at__lt=_limit(now)).count()
+
+
+def _limit(now: datetime) -> datetime:
+    return now - WINDOW - GRACE
