@@ -13,7 +13,7 @@ from itertools import accumulate, islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pushlog import demo_texts, ingest, message_ids, statuses
+from pushlog import demo_tasks, demo_texts, ingest, message_ids, statuses
 from pushlog.models import App
 
 _Status = demo_texts.Status
@@ -78,8 +78,13 @@ def load(*, count: int, seed: int, until: datetime, progress: Callable[[int], No
     """
     apps = ensure_demo_apps()
     accepted = 0
+    known: dict[str, set[str]] = {slug: set() for slug in apps}
     for batch in batches(count=count, seed=seed, until=until):
         app = apps[batch.app]
+        # A campaign may go on from the batch before.
+        tasks = demo_tasks.rows(batch.messages, until=until, known=known[batch.app])
+        known[batch.app] = {message["task"] for message in batch.messages if "task" in message}
+        ingest.tasks(app=app, rows=tasks, now=until)
         # The clock of the demo's senders stands at `until`, however long the loading takes.
         stored = ingest.messages(app=app, rows=batch.messages, now=until)
         accepted += stored.accepted
@@ -90,6 +95,8 @@ def load(*, count: int, seed: int, until: datetime, progress: Callable[[int], No
             ingest.receipts(app=app, rows=receipts[start : start + ingest.MAX_ROWS], now=until)
         if progress:
             progress(len(batch.messages))
+    for app in apps.values():
+        ingest.tasks(app=app, rows=demo_tasks.to_come(until), now=until)
     return accepted
 
 
@@ -113,7 +120,6 @@ def _messages(profile: _Profile, count: int, rng: random.Random, until: datetime
     stride = count // max(heavy, 1) or 1
     rare = _rare(rng, count) if profile.slug == "shop" else {}
     unusual = max(0.01, 0.03 - len(rare) / max(count, 1))
-    cycle = _cycle(count)
     for index, created in enumerate(_moments(rng, count, end, ZoneInfo(profile.zone))):
         is_new = end - created < 2 * _HOUR
         status: _Status = _DELIVERED
@@ -140,7 +146,7 @@ def _messages(profile: _Profile, count: int, rng: random.Random, until: datetime
         if validity := 259_200 if is_new else demo_texts.VALIDITY[int(draw() * len(demo_texts.VALIDITY))]:
             message["expires_in"] = validity
         if index not in rare:
-            _campaign(message, index, cycle)
+            demo_tasks.assign(message, index, count, profile.texts)
         nth, place = divmod(index, stride)
         if place == 3 and nth < heavy:
             message.update(target_id=HEAVY_TARGET, push_type="user")
@@ -151,29 +157,13 @@ def _messages(profile: _Profile, count: int, rng: random.Random, until: datetime
         yield message, _receipts(draw, status, created, end, revoked=index % 500 == 123)
 
 
-def _cycle(count: int) -> int:
-    """A pattern repeats: some messages in one millisecond, then a campaign in one run, then a broadcast."""
-    return max(400, count // 20)
-
-
-def _campaign(message: dict[str, Any], index: int, cycle: int) -> None:
-    """Makes a message part of a campaign, if it stands at such a place."""
-    number, place = divmod(index, cycle)
-    title, content = demo_texts.CAMPAIGNS[number % len(demo_texts.CAMPAIGNS)]
-    if 0 <= place - cycle // 2 < cycle // 10:
-        message.update(mode="multiple", task=str(20_000_000 + number), title=title, content=content % number)
-    elif place == cycle * 3 // 4:
-        message.update(mode="broadcast", task=str(30_000_000 + number), title=title, content=content % number)
-        message.update(target_id="all-devices", push_type="android")
-
-
 def _moments(rng: random.Random, count: int, end: int, zone: ZoneInfo) -> Iterator[int]:
     """Creation times in milliseconds since 1970: fewer by night than by day, the last just before `end`."""
     starts = [end - hour * _HOUR for hour in range(_HOURS, 0, -1)]
     weights = [demo_texts.BY_HOUR[datetime.fromtimestamp(start // 1000, zone).hour] for start in starts]
     total = sum(weights)
     due = [so_far * count // total for so_far in accumulate(weights)]
-    cycle, newest = _cycle(count), min(12, count // 10)
+    cycle, newest = demo_tasks.cycle(count), min(12, count // 10)
     index = anchor = 0
     for start, upto in zip(starts, due, strict=True):
         for moment in sorted([start + int(rng.random() * _HOUR) for _ in range(upto - index)]):
