@@ -16,6 +16,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from console import credentials_admin as credentials_admin  # registers its own
+from console import tasks_admin as tasks_admin  # likewise
 from console.access import visible_apps
 from console.pages import BadCursor, page_of
 from pushlog import ingest

@@ -5,7 +5,7 @@ from pushlog.ingest.messages import MessagesResult, messages
 from pushlog.ingest.old_tasks import count_old_tasks, sweep_tasks
 from pushlog.ingest.receipts import ReceiptsResult, receipts
 from pushlog.ingest.rows import MAX_ROWS, Rejection, Unreadable
-from pushlog.ingest.tasks import TasksResult, tasks
+from pushlog.ingest.tasks import TasksResult, check_task, tasks
 
 __all__ = [
     "MAX_ROWS",
@@ -15,6 +15,7 @@ __all__ = [
     "Rejection",
     "TasksResult",
     "Unreadable",
+    "check_task",
     "correct",
     "count_old_tasks",
     "messages",

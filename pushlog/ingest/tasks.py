@@ -126,6 +126,16 @@ def tasks(*, app: App, rows: Sequence[object], now: datetime | None = None) -> T
     return TasksResult(len(made), updated, unchanged, rejected)
 
 
+def check_task(*, app: App, row: object, present: PushTask | None, now: datetime | None = None) -> Rejection | None:
+    """Why `tasks` would refuse a row, if it would; `present` is the task as it is in the log. Changes nothing."""
+    rejected: list[Rejection] = []
+    for index, valid in _valid([row], app, now or datetime.now(UTC), rejected):
+        state = _given(valid).get("state")
+        if present and state and (why := _forbidden(present.state, state)):
+            rejected.append(Rejection(index, f"state: {why}", "state"))
+    return rejected[0] if rejected else None
+
+
 def _valid(rows: Sequence[object], app: App, now: datetime, rejected: list[Rejection]) -> Iterator[tuple[int, TaskRow]]:
     """Index and row of every valid one of `rows`; the others are added to `rejected`."""
     if len(rows) > MAX_ROWS:

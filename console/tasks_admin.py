@@ -1,0 +1,126 @@
+"""Push tasks in Django's admin: put in and changed by the rules of the record, through its own writer."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from console.access import visible_apps
+from pushlog import ingest
+from pushlog.models import WINDOW, App, MessageType, PushTask, TargetKind, TaskSource, TaskState
+
+# The JSON words of what is stored as a number.
+_WORDS = {"target_kind": TargetKind, "state": TaskState, "message_type": MessageType, "source": TaskSource}
+_TIMES = ("created_at", "pushed_at")
+
+
+class TaskForm(forms.ModelForm):
+    """A push task. What is wrong with it, the record says: the form stores it, and takes that back."""
+
+    # As they stand: what nobody touched is not changed, not even by a blank at its end.
+    title = forms.CharField(max_length=500, required=False, strip=False)
+    content = forms.CharField(widget=forms.Textarea, required=False, strip=False)
+
+    class Meta:
+        model = PushTask
+        fields = [
+            "app",
+            "push_id",
+            "state",
+            "target_kind",
+            "message_type",
+            "environment",
+            "source",
+            "created_at",
+            "pushed_at",
+            "title",
+            "content",
+            "expires_in",
+            "collapse_id",
+            "upload_id",
+            "multi_package",
+            "media_url",
+            "audio_url",
+            "group",
+            "targets",
+            "tag_rule",
+            "android",
+            "ios",
+            "iot",
+        ]
+
+    def clean_content(self) -> str:
+        """Browsers end lines with two characters, and the log has one."""
+        return str(self.cleaned_data["content"]).replace("\r\n", "\n")
+
+    def clean(self) -> dict[str, Any]:
+        """Refuses what ingestion refuses, with its reasons."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        if self.errors:
+            return cleaned
+        app, present = self._app(cleaned), self.instance if self.instance.pk else None
+        if not present and PushTask.objects.filter(app=app, push_id=cleaned["push_id"]).exists():
+            self.add_error("push_id", "There is a task with this push ID already.")
+        elif wrong := ingest.check_task(app=app, row=self.row(cleaned), present=present):
+            field = wrong.field if wrong.field in self.fields else None
+            self.add_error(field, wrong.error.removeprefix(f"{wrong.field}: "))
+        return cleaned
+
+    def row(self, cleaned: dict[str, Any]) -> dict[str, Any]:
+        """The task as a row for `ingest`: of one that is there, only what was changed."""
+        names = self.changed_data if self.instance.pk else [*self.fields]
+        row = {name: cleaned[name] for name in names if name != "app" and name in cleaned}
+        row |= {name: enum(row[name]).name.lower() for name, enum in _WORDS.items() if name in row}
+        row |= {name: row[name].isoformat() for name in _TIMES if name in row}
+        return row | {"push_id": self.instance.push_id or cleaned["push_id"]}
+
+    def _app(self, cleaned: dict[str, Any]) -> App:
+        app: App = self.instance.app if self.instance.pk else cleaned["app"]
+        return app
+
+
+@admin.register(PushTask)
+class PushTaskAdmin(admin.ModelAdmin):
+    """Tasks of the person's own apps. They are not deleted here: maintenance does that when their time is over."""
+
+    form = TaskForm
+    actions = None
+    list_display = ["push_id", "app", "title", "state", "pushed_at"]
+    search_fields = ["=push_id"]
+    search_help_text = "A complete push ID. The console's own page lists all tasks."
+    show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PushTask]:
+        """What the person may see in the console: no other app's, nothing behind the window."""
+        since = timezone.now() - WINDOW
+        own = visible_apps(request.user)
+        return PushTask.objects.filter(app__in=own, pushed_at__gte=since).select_related("app")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[PushTask], search_term: str
+    ) -> tuple[QuerySet[PushTask], bool]:
+        """Nothing until something is looked for: a list of all would have to be counted and sorted."""
+        return queryset.filter(push_id=search_term.strip()) if search_term.strip() else queryset.none(), False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: PushTask | None = None) -> list[str]:
+        """Messages refer to a task by app and push ID."""
+        return ["app", "push_id"] if obj else []
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """A task is put in for an app of one's own."""
+        if db_field.name == "app":
+            kwargs["queryset"] = visible_apps(request.user)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def has_delete_permission(self, request: HttpRequest, obj: PushTask | None = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: PushTask, form: TaskForm, change: bool) -> None:
+        """Through the record's own writer, as everything that is written there."""
+        result = ingest.tasks(app=obj.app, rows=[form.row(form.cleaned_data)])
+        if result.rejected:
+            messages.error(request, "The task was not changed: its state moved on at the same time.")
+        obj.pk = PushTask.objects.values_list("pk", flat=True).get(app=obj.app, push_id=obj.push_id)
