@@ -19,6 +19,8 @@ from pushlog.ingest.task_rows import TaskRow
 from pushlog.models import WINDOW, Credential, Message, StatusChange
 
 MAX_PAGE = 200
+# More than any honest message has; one that a gateway reports on for ever is still answered.
+MAX_HISTORY = 1000
 
 
 class ByCredential(HttpBasicAuth):
@@ -186,13 +188,13 @@ def search_messages(request: CredentialRequest) -> HttpResponse:
     response=description.answers(answers.WholeMessage, reads=True),
 )
 def read_message(request: CredentialRequest, message_id: UUID) -> HttpResponse:
-    """A message of the last 30 days, its status in words, and its history, oldest first."""
+    """A message of the last 30 days, its status in words, and its history, oldest first: the last 1,000 entries."""
     now = timezone.now()
     message = Message.objects.findable(request.auth.app, now=now).filter(pk=message_id).first()
     if message is None:
         raise errors.Refused(404)
-    history = StatusChange.objects.filter(message_id=message.pk).order_by("at", "code")
-    return _json(answers.whole(message, history, now))
+    newest = StatusChange.objects.filter(message_id=message.pk).order_by("-at", "-code")[:MAX_HISTORY]
+    return _json(answers.whole(message, reversed(newest), now))
 
 
 def _json(content: dict[str, Any]) -> HttpResponse:

@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from pushlog import ingest
+from pushlog.api import endpoints
 from pushlog.models import WINDOW, App, Message
 from tests import factories
 from tests.pushlog.api.client import Program, is_error
@@ -45,6 +46,19 @@ def test_a_message_is_told_whole_and_in_words(program: Program) -> None:
         assert content["status"][name] == getattr(words, name)
     [entry] = content["history"]
     assert (entry["at"], entry["detail"], entry["code"]) == (content["modified_at"], "bad token", 2009)
+
+
+def test_a_history_without_end_is_told_from_its_last_entries(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoints, "MAX_HISTORY", 3)
+    message = factories.create_message(program.app, created_at=CREATED)
+    for seconds in range(1, 6):
+        factories.send_receipt(message, code=0, at=(CREATED + timedelta(seconds=seconds)).isoformat())
+
+    history = program.get(f"/api/v1/messages/{message.pk}")[1]["history"]
+
+    assert [entry["at"] for entry in history] == [
+        written(CREATED + timedelta(seconds=seconds)) for seconds in (3, 4, 5)
+    ]
 
 
 def test_a_message_that_waits_past_its_time_is_expired(program: Program) -> None:
