@@ -21,7 +21,8 @@ class CredentialAdmin(admin.ModelAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Credential | None = None) -> list[Any]:
         """The secret is not among them, and what is made up shows once it is there."""
-        return ["app", "name", "note", *self.get_readonly_fields(request, obj)[1 if obj else 0 :]]
+        own = ["name", "note", "calls_per_hour"] if obj else ["name", "note"]
+        return ["app", *own, *self.get_readonly_fields(request, obj)[1 if obj else 0 :]]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Credential | None = None) -> list[str]:
         """A credential never moves to another app: programs have it."""
@@ -31,9 +32,9 @@ class CredentialAdmin(admin.ModelAdmin):
         return False
 
     def save_model(self, request: HttpRequest, obj: Credential, form: Any, change: bool) -> None:
-        """A new one goes through the function that makes the secret; of an old one only the words change."""
+        """A new one goes through the function that makes the secret; of an old one only words and limit change."""
         if change:
-            obj.save(update_fields=["name", "note"])
+            obj.save(update_fields=["name", "note", "calls_per_hour"])
             return
         made, secret = credentials.create(app=obj.app, name=obj.name, note=obj.note)
         obj.__dict__.update(made.__dict__)
