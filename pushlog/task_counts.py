@@ -14,10 +14,9 @@ from pushlog.statements import run
 Key = tuple[datetime, int, int]  # hour (UTC), message type, target kind
 
 HOUR = timedelta(hours=1)
-_TABLE = TaskCount._meta.db_table
 # In the order of the key, by every writer, so that no two wait for each other.
 _ADD = f"""
-    INSERT INTO {_TABLE} AS old (app_id, hour, message_type, target_kind, tasks)
+    INSERT INTO {TaskCount._meta.db_table} AS old (app_id, hour, message_type, target_kind, tasks)
     SELECT %b, * FROM unnest(%b::timestamptz[], %b::int2[], %b::int2[], %b::int8[])
     ON CONFLICT (app_id, hour, message_type, target_kind) DO UPDATE SET tasks = old.tasks + EXCLUDED.tasks
 """  # noqa: S608 (table names)
