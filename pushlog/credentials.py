@@ -59,19 +59,26 @@ def create(
             return made, secret
 
 
-def _brought_along(made: Credential, access_id: str, secret: str) -> Credential:
+def check_usable(access_id: str, secret: str) -> None:
+    """Whether `create` would take these from another system. Raises NotUsable if not."""
     if not _is_access_id(access_id):
         raise NotUsable(f"an access ID is {DIGITS} digits")
     if not _USABLE_SECRET.fullmatch(secret):
         raise NotUsable("a secret is 16 to 256 visible ASCII characters")
+    if is_known(access_id):
+        raise NotUsable("there is a credential with this access ID already")
+
+
+def _brought_along(made: Credential, access_id: str, secret: str) -> Credential:
+    check_usable(access_id, secret)
     made.access_id, made.sealed_secret = access_id, _keys().encrypt(secret.encode())
     try:
         with transaction.atomic():
             made.save(force_insert=True)
     except IntegrityError:
-        if not is_known(access_id):
-            raise
-        raise NotUsable("there is a credential with this access ID already") from None
+        # Somebody may have been faster; if nobody was, it is an error.
+        check_usable(access_id, secret)
+        raise
     return made
 
 

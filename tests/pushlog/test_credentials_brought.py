@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
@@ -194,3 +195,19 @@ def test_the_command_asks_at_a_terminal(app: App, monkeypatch: pytest.MonkeyPatc
     call_command("create_credential", app=app.slug, name="report", access_id=ACCESS_ID, stdout=StringIO())
 
     assert credentials.check(ACCESS_ID, SECRET)
+
+
+def test_admin_takes_one_that_is_brought_along(app: App, client: Client) -> None:
+    client.force_login(factories.create_user(app, is_staff=True, is_superuser=True))
+    given = {"app": app.pk, "name": "report", "note": "", "own_access_id": ACCESS_ID, "own_secret": SECRET}
+    address = "/admin/pushlog/credential/add/"
+
+    for wrong in ({"own_secret": ""}, {"own_access_id": ""}, {"own_access_id": "1"}, {"own_secret": "short"}):
+        page = client.post(address, given | wrong).content.decode()
+        assert "Not taken: a" in page
+        assert SECRET not in page
+    page = client.post(address, given, follow=True).content.decode()
+    assert SECRET not in page
+    assert credentials.check(ACCESS_ID, SECRET)
+    assert "already" in client.post(address, given).content.decode()
+    assert Credential.objects.count() == 1
