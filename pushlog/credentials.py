@@ -120,7 +120,7 @@ def is_known(access_id: str) -> bool:
 
 def _checked(access_id: str, proves: Callable[[bytes], bool], now: datetime | None) -> Credential | None:
     """The valid credential whose secret `proves` takes; one that nobody has is asked for too if there is none."""
-    found = Credential.objects.select_related("app").filter(access_id=_wanted(access_id)).first()
+    found = Credential.objects.select_related("app").filter(access_id=_wanted(access_id)).order_by("pk").first()
     kept = _unsealed(bytes(found.sealed_secret) if found else _decoy())
     proven = proves(kept)
     if found is None or found.revoked_at is not None or not kept or not proven:

@@ -8,6 +8,8 @@ from pushlog.tpns import words
 
 Record = dict[str, Any]
 
+_TO_THE_SECOND = len("2019-07-25 20:06:28")
+
 
 def single(task: PushTask, *, zone: ZoneInfo, numeric: bool) -> Record:
     """A task as the answer to its push ID has it: sixteen fields, all of them there, empty or not.
@@ -15,7 +17,7 @@ def single(task: PushTask, *, zone: ZoneInfo, numeric: bool) -> Record:
     Times are in `zone`; `numeric` answers a push ID of digits as a number.
     """
     return {
-        "date": f"{task.pushed_at.astimezone(zone):%Y-%m-%d %H:%M:%S}",
+        "date": task.pushed_at.astimezone(zone).isoformat(" ", "seconds")[:_TO_THE_SECOND],
         "pushId": _number(task.push_id) if numeric else task.push_id,
         "title": task.title,
         "content": task.content,
@@ -37,13 +39,13 @@ def single(task: PushTask, *, zone: ZoneInfo, numeric: bool) -> Record:
 
 def listed(task: PushTask, *, zone: ZoneInfo, numeric: bool) -> Record:
     """A task as the list of a period has it: with what its sample and its later tables add."""
-    return single(task, zone=zone, numeric=numeric) | {
-        "createTime": int(task.created_at.timestamp()),
-        "xgMediaAudioResources": task.audio_url,
-        "groupId": task.group,
-        "source": words.SOURCE[task.source],
-        "pushConfig": {"android": task.android, "ios": task.ios, "iot": task.iot},
-    }
+    record = single(task, zone=zone, numeric=numeric)
+    record["pushConfig"]["iot"] = task.iot
+    record["createTime"] = int(task.created_at.timestamp())
+    record["xgMediaAudioResources"] = task.audio_url
+    record["groupId"] = task.group
+    record["source"] = words.SOURCE[task.source]
+    return record
 
 
 def _number(push_id: str) -> str | int:

@@ -53,9 +53,10 @@ def unknown(request: HttpRequest) -> HttpResponse:
 
 
 def _one_task(app: App, question: questions.OneTask, now: datetime) -> Content:
-    task = PushTask.objects.findable(app, now=now).filter(push_id=question.push_id).first()
-    if task is None:
-        raise Refused(Code.NO_SUCH_TASK)
+    try:
+        task = PushTask.objects.findable(app, now=now).get(push_id=question.push_id)
+    except PushTask.DoesNotExist:
+        raise Refused(Code.NO_SUCH_TASK) from None
     record = records.single(task, zone=ZoneInfo(app.time_zone), numeric=app.numeric_push_ids)
     return {"pushRecordData": [record]}
 
