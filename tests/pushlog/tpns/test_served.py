@@ -1,10 +1,13 @@
-"""The limit through the real web server: calls at once from many processes, answered by two workers."""
+"""Through the real web server: calls at once from many processes, answered by two workers, and a database that dies."""
 
 import json
 import re
 import subprocess
 import sys
-from pathlib import Path
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from urllib.request import Request, urlopen
 
 import pytest
@@ -28,27 +31,51 @@ for _ in range(int(calls)):
 PROCESSES, CALLS_EACH = 20, [10] * 19 + [11]  # 201
 
 
-@pytest.fixture
-def served(tmp_path: Path) -> Served:
-    return Served(tmp_path / "var")
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    served = Served(tmp_path_factory.mktemp("tpns") / "var")
+    served.start()
+    yield served
+    served.stop()
 
 
 def test_of_201_calls_at_once_one_is_refused_and_so_are_those_after_a_restart(served: Served) -> None:
-    served.start()
-    try:
-        authorization = served.credential()
-        assert sorted(calls_at_once(served, authorization)) == [1008015] * 200 + [1008028]
-        # As many more at once, and others of the same app, who have an hour of their own.
-        assert calls_at_once(served, authorization) == [1008028] * 201
-        assert one_call(served, served.credential())[0] == 1008015
+    authorization = served.credential()
 
-        served.kill()
-        served.start()
-        code, retry_after = one_call(served, authorization)
-        assert code == 1008028
-        assert 3000 < int(retry_after) <= 3600
-    finally:
-        served.stop()
+    assert sorted(calls_at_once(served, authorization)) == [1008015] * 200 + [1008028]
+    assert calls_at_once(served, authorization) == [1008028] * 201
+    # Another credential of the same app has an hour of its own.
+    assert one_call(served, served.credential())[0] == 1008015
+
+    served.kill()
+    served.start()
+    code, retry_after = one_call(served, authorization)
+    assert code == 1008028
+    assert 3000 < int(retry_after) <= 3600
+
+
+def test_answers_are_json_while_the_database_dies(served: Served) -> None:
+    authorization = served.credential()
+    served.query("UPDATE pushlog_credential SET calls_per_hour = 1000000 RETURNING 1")
+    codes: list[int] = []
+    stop = Event()
+
+    def call() -> None:
+        while not stop.is_set():
+            codes.append(one_call(served, authorization)[0])
+
+    with ThreadPoolExecutor(2) as pool:
+        calls = [pool.submit(call) for _ in range(2)]
+        served.kill_database()
+        before = len(codes)
+        while len(codes) < before + 50 and not any(one.done() for one in calls):
+            time.sleep(0.1)
+        stop.set()
+        for one in calls:
+            one.result()
+
+    assert set(codes) == {1008015, 1008004}
+    assert set(codes[-20:]) == {1008015}
 
 
 def calls_at_once(served: Served, authorization: str) -> list[int]:
