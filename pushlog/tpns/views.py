@@ -46,8 +46,10 @@ def get_push_record(request: HttpRequest) -> Content:
 
 @csrf_exempt
 def unknown(request: HttpRequest) -> HttpResponse:
-    """Every other address. TPNS's other endpoints spell their code in another way, and a client that misses it reads 0,
-    which is success: so both spellings are there."""
+    """Every other address, in both of TPNS's spellings.
+
+    Its push endpoints have `ret_code`, and some clients read one that is missing as 0, which is success.
+    """
     code = Code.INVALID_PARAMETER
     return answer(code, {"ret_code": code.value, "err_msg": code.text})
 
