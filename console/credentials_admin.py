@@ -2,12 +2,42 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from pushlog import credentials
 from pushlog.models import Credential
+
+
+class NewCredentialForm(forms.ModelForm):
+    """Access ID and secret are made up, unless the program has them already."""
+
+    own_access_id = forms.CharField(
+        label="Access ID", required=False, help_text="Of a credential that the program has from TPNS. Empty: a new one."
+    )
+    own_secret = forms.CharField(
+        label="Secret",
+        required=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+        help_text="Goes with the access ID.",
+    )
+
+    class Meta:
+        model = Credential
+        fields = ["app", "name", "note"]
+
+    def clean(self) -> dict[str, Any]:
+        """Refuses what cannot be taken."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        access_id, secret = cleaned.get("own_access_id", ""), cleaned.get("own_secret", "")
+        if access_id or secret:
+            try:
+                credentials.check_usable(access_id, secret)
+            except credentials.NotUsable as error:
+                self.add_error("own_access_id", f"Not taken: {error}.")
+        return cleaned
 
 
 @admin.register(Credential)
@@ -21,7 +51,13 @@ class CredentialAdmin(admin.ModelAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Credential | None = None) -> list[Any]:
         """The secret is not among them, and what is made up shows once it is there."""
-        return ["app", "name", "note", *self.get_readonly_fields(request, obj)[1 if obj else 0 :]]
+        if obj is None:
+            return ["app", "name", "note", "own_access_id", "own_secret"]
+        return ["app", "name", "note", "calls_per_hour", *self.get_readonly_fields(request, obj)[1:]]
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """Only a new one may be given an access ID and a secret."""
+        return super().get_form(request, obj, change, **kwargs | ({} if change else {"form": NewCredentialForm}))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Credential | None = None) -> list[str]:
         """A credential never moves to another app: programs have it."""
@@ -31,12 +67,15 @@ class CredentialAdmin(admin.ModelAdmin):
         return False
 
     def save_model(self, request: HttpRequest, obj: Credential, form: Any, change: bool) -> None:
-        """A new one goes through the function that makes the secret; of an old one only the words change."""
+        """A new one goes through the function that makes the secret; of an old one only words and limit change."""
         if change:
-            obj.save(update_fields=["name", "note"])
+            obj.save(update_fields=["name", "note", "calls_per_hour"])
             return
-        made, secret = credentials.create(app=obj.app, name=obj.name, note=obj.note)
+        own = {name: form.cleaned_data[f"own_{name}"] or None for name in ("access_id", "secret")}
+        made, secret = credentials.create(app=obj.app, name=obj.name, note=obj.note, **own)
         obj.__dict__.update(made.__dict__)
+        if own["secret"]:
+            return
         self.message_user(
             request,
             f"Access ID {made.access_id}, secret {secret} — copy the secret now, it is not shown again.",

@@ -36,6 +36,8 @@ HTTPS = env.bool("HTTPS", not EMBEDDED)
 PARTITION_DAYS = env.int("PARTITION_DAYS", 1, validate=validate.Range(1, 30))
 # Seconds for a query of a page (console/wsgi.py); commands may take as long as they need.
 STATEMENT_TIMEOUT = env.int("STATEMENT_TIMEOUT", 5, validate=validate.Range(1))
+# Seconds that a signed request may be off our clock (pushlog/credentials.py).
+SIGNATURE_MAX_AGE = env.int("SIGNATURE_MAX_AGE", 600, validate=validate.Range(1))
 WORKERS = env.int("WORKERS", 2, validate=validate.Range(1))
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
 LOG_JSON = env.bool("LOG_JSON", False)

@@ -36,4 +36,5 @@ urlpatterns = [
     path("metrics", ops.metrics, name="metrics"),
     path("api/v1/docs", api_docs.api_docs, name="api-docs"),
     path("api/v1/", api.urls),
+    path("v3/", include("pushlog.tpns.urls")),
 ]

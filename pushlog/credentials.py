@@ -3,8 +3,13 @@
 A secret is kept encrypted, not hashed: a signature as TPNS asks for can only be checked by who has the secret itself.
 """
 
+import base64
 import functools
+import hashlib
+import hmac
+import re
 import secrets
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from hmac import compare_digest
 
@@ -18,10 +23,25 @@ from pushlog.models import App, Credential
 DIGITS = 10
 _SECRET_BYTES = 32  # 43 characters of URL-safe base64
 _NOTED_EVERY = timedelta(hours=1)
+_USABLE_SECRET = re.compile(r"[!-~]{16,256}")
+_MAX_TIMESTAMP = 12  # digits: in seconds, for the next 29,000 years
 
 
-def create(*, app: App, name: str, note: str = "") -> tuple[Credential, str]:
-    """A new credential for an app, and its secret, which cannot be had again."""
+class NotUsable(ValueError):
+    """An access ID or a secret that cannot be taken, and why; neither is in the text."""
+
+
+def create(
+    *, app: App, name: str, note: str = "", access_id: str | None = None, secret: str | None = None
+) -> tuple[Credential, str]:
+    """A new credential for an app, and its secret, which cannot be had again.
+
+    `access_id` (ten digits) and `secret` (16 to 256 visible ASCII characters) are those of a program that has them from
+    another system, and go together. Raises NotUsable.
+    """
+    if access_id is not None or secret is not None:
+        access_id, secret = access_id or "", secret or ""
+        return _brought_along(Credential(app=app, name=name, note=note), access_id, secret), secret
     secret = secrets.token_urlsafe(_SECRET_BYTES)
     sealed = _keys().encrypt(secret.encode())
     while True:
@@ -39,21 +59,83 @@ def create(*, app: App, name: str, note: str = "") -> tuple[Credential, str]:
             return made, secret
 
 
+def check_usable(access_id: str, secret: str) -> None:
+    """Whether `create` would take these from another system. Raises NotUsable if not."""
+    if not _is_access_id(access_id):
+        raise NotUsable(f"an access ID is {DIGITS} digits")
+    if not _USABLE_SECRET.fullmatch(secret):
+        raise NotUsable("a secret is 16 to 256 visible ASCII characters")
+    if is_known(access_id):
+        raise NotUsable("there is a credential with this access ID already")
+
+
+def _brought_along(made: Credential, access_id: str, secret: str) -> Credential:
+    check_usable(access_id, secret)
+    made.access_id, made.sealed_secret = access_id, _keys().encrypt(secret.encode())
+    try:
+        with transaction.atomic():
+            made.save(force_insert=True)
+    except IntegrityError:
+        # Somebody may have been faster; if nobody was, it is an error.
+        check_usable(access_id, secret)
+        raise
+    return made
+
+
 def check(access_id: str, secret: str, *, now: datetime | None = None) -> Credential | None:
     """The valid credential (with its app) that has this access ID and secret, or None. Notes that it was used.
 
     An access ID which nobody has takes the same steps as one with a wrong secret: neither the answer nor the time
     it takes tells which of the two was wrong.
     """
-    # Anything else would be compared in vain, and PostgreSQL refuses a NUL.
-    wanted = access_id if len(access_id) == DIGITS and access_id.isascii() and access_id.isdigit() else ""
-    found = Credential.objects.select_related("app").filter(access_id=wanted).first()
+    return _checked(access_id, lambda kept: compare_digest(kept, secret.encode(errors="replace")), now)
+
+
+def check_signature(
+    access_id: str, signature: str, *, timestamp: str, body: bytes, now: datetime | None = None
+) -> Credential | None:
+    """The same for who shows, instead of the secret, a signature made with it (facts/tpns.md, 2.2).
+
+    Signed are `timestamp` (Unix seconds, as it was sent), access ID and body, with nothing between them. The signature
+    is the HMAC-SHA256 under the secret's text, as lower-case hex, and that as base64. It is valid for
+    SIGNATURE_MAX_AGE seconds either way: TPNS's present documents name no limit, an older one names 600.
+    """
+    now = now or datetime.now(UTC)
+    digits = timestamp if len(timestamp) <= _MAX_TIMESTAMP and timestamp.isascii() and timestamp.isdigit() else "0"
+    in_time = abs(int(digits) - now.timestamp()) <= settings.SIGNATURE_MAX_AGE
+    signed = timestamp.encode(errors="replace") + access_id.encode(errors="replace") + body
+
+    def proves(kept: bytes) -> bool:
+        expected = base64.b64encode(hmac.new(kept, signed, hashlib.sha256).hexdigest().encode())
+        # Both are looked at, whichever is wrong.
+        return compare_digest(expected, signature.encode(errors="replace")) & in_time
+
+    return _checked(access_id, proves, now)
+
+
+def is_known(access_id: str) -> bool:
+    """Whether there is a credential with this access ID, valid or revoked."""
+    return Credential.objects.filter(access_id=_wanted(access_id)).exists()
+
+
+def _checked(access_id: str, proves: Callable[[bytes], bool], now: datetime | None) -> Credential | None:
+    """The valid credential whose secret `proves` takes; one that nobody has is asked for too if there is none."""
+    found = Credential.objects.select_related("app").filter(access_id=_wanted(access_id)).order_by("pk").first()
     kept = _unsealed(bytes(found.sealed_secret) if found else _decoy())
-    matches = compare_digest(kept, secret.encode(errors="replace"))
-    if found is None or found.revoked_at is not None or not kept or not matches:
+    proven = proves(kept)
+    if found is None or found.revoked_at is not None or not kept or not proven:
         return None
     _note_use(found, now or datetime.now(UTC))
     return found
+
+
+def _wanted(access_id: str) -> str:
+    """What to ask the database for. Anything else would be compared in vain, and PostgreSQL refuses a NUL."""
+    return access_id if _is_access_id(access_id) else ""
+
+
+def _is_access_id(text: str) -> bool:
+    return len(text) == DIGITS and text.isascii() and text.isdigit()
 
 
 def revoke(*, access_id: str, now: datetime | None = None) -> bool:

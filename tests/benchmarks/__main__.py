@@ -33,9 +33,9 @@ def main() -> int:
     settings.ROOT_URLCONF = "tests.benchmarks.control"
     _load(rows)
 
-    from tests.benchmarks import http, pages, writing
+    from tests.benchmarks import http, pages, tpns, writing
 
-    figures = pages.measure() + writing.measure() + http.measure()
+    figures = pages.measure() + writing.measure() + http.measure() + tpns.measure()
     table = Table("what", "p50 ms", "p95 ms", "ratio", "budget", "holds", title=f"{rows:,} messages")
     for one in figures:
         table.add_row(
@@ -53,12 +53,14 @@ def _load(rows: int) -> None:
 
     from pushlog import demo, partitions
     from pushlog.models import Message
+    from tests.benchmarks import tpns
 
     call_command("migrate", verbosity=0)
     partitions.ensure_window()
     if not Message.objects.exists():
         print(f"Loading {rows:,} messages …", flush=True)
         demo.load(count=rows, seed=1, until=datetime.now(UTC).replace(second=0, microsecond=0))
+    tpns.load(rows)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM (ANALYZE)")
 

@@ -193,6 +193,7 @@ def test_admin_edits_apps_and_members_but_never_the_slug(browser: Client, app: A
     page = browser.get(reverse("admin:pushlog_app_change", args=[app.pk])).content.decode()
 
     assert 'name="name"' in page
+    assert 'name="numeric_push_ids"' in page
     assert 'name="memberships-0-user"' in page
     assert 'name="slug"' not in page
     assert "id_key" not in page

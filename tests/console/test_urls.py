@@ -35,6 +35,7 @@ TOKEN_OF_0_1 = (
         ("api:write_receipts", [], "/api/v1/receipts"),
         ("api:search_messages", [], "/api/v1/messages/search"),
         ("api:read_message", [MESSAGE], f"/api/v1/messages/{MESSAGE}"),
+        ("tpns:get_push_record", [], "/v3/statistics/get_push_record"),
     ],
 )
 def test_address_stays(name: str, arguments: list[object], address: str) -> None:

@@ -23,6 +23,7 @@ WRITES = {
 }
 SQL_WRITE = re.compile(r"f?[\"']+(?:\\n|\s)*(?:INSERT INTO|UPDATE|DELETE FROM|COPY|TRUNCATE(?: TABLE)?)\s+(\{|\w+)")
 WRITERS = ROOT / "pushlog" / "ingest"
+DIALECT = ROOT / "pushlog" / "tpns"
 
 
 def named(path: Path) -> str:
@@ -135,6 +136,11 @@ def test_writes_are_recognised(source: str) -> None:
 )
 def test_reads_are_not_taken_for_writes(source: str) -> None:
     assert not writes(ast.parse(source))
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if DIALECT not in path.parents], ids=named)
+def test_only_the_dialect_spells_as_tpns_does(path: Path) -> None:
+    assert not re.search(r"[\"'](PUSH_|1008|pushId|retCode|token_list|msgType)", path.read_text())
 
 
 @pytest.mark.parametrize("path", SOURCES + TESTS, ids=named)

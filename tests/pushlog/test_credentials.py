@@ -139,13 +139,15 @@ def test_admin_shows_the_secret_once(browser: Client, app: App) -> None:
     assert found[2] not in browser.get(f"{LIST}{made.pk}/change/").content.decode()
 
 
-def test_admin_changes_words_alone_and_revokes(browser: Client, app: App) -> None:
+def test_admin_changes_words_and_limit_alone_and_revokes(browser: Client, app: App) -> None:
     made, secret = credentials.create(app=app, name="gateway")
     other = factories.create_app()
 
-    browser.post(f"{LIST}{made.pk}/change/", {"app": other.pk, "name": "new", "note": "n", "access_id": "1"})
+    given = {"app": other.pk, "name": "new", "note": "n", "access_id": "1", "calls_per_hour": "5000"}
+    browser.post(f"{LIST}{made.pk}/change/", given)
     again = Credential.objects.get(pk=made.pk)
-    assert (again.name, again.note, again.app, again.access_id) == ("new", "n", app, made.access_id)
+    assert (again.name, again.note, again.calls_per_hour) == ("new", "n", 5000)
+    assert (again.app, again.access_id) == (app, made.access_id)
     assert credentials.check(made.access_id, secret)
 
     browser.post(LIST, {"action": "revoke", "_selected_action": [made.pk]})

@@ -1,5 +1,7 @@
 """Makes a credential for the API. See `pushlog.credentials`."""
 
+import getpass
+import sys
 from argparse import ArgumentParser
 from typing import Any
 
@@ -17,17 +19,34 @@ class Command(BaseCommand):
         parser.add_argument("--app", required=True, metavar="SLUG", help="the app's name in addresses")
         parser.add_argument("--name", required=True, help="which program will use it")
         parser.add_argument("--note", default="")
+        parser.add_argument(
+            "--access-id",
+            metavar="DIGITS",
+            help="of a credential that a program has from TPNS; its secret is read from the standard input",
+        )
 
-    def handle(self, *, app: str, name: str, note: str, **options: Any) -> None:
-        """Prints the access ID and the secret, which is not shown again."""
+    def handle(self, *, app: str, name: str, note: str, access_id: str | None, **options: Any) -> None:
+        """Prints the access ID and, unless it was brought along, the secret, which is not shown again."""
         try:
             owner = App.objects.get(slug=app)
             Credential(name=name, note=note).clean_fields(exclude={"app"})
+            # Never from the command line, which other users of the machine can see.
+            secret = None if access_id is None else _read_secret()
+            made, shown = credentials.create(app=owner, name=name, note=note, access_id=access_id, secret=secret)
         except App.DoesNotExist:
             slugs = ", ".join(App.objects.order_by("slug").values_list("slug", flat=True)) or "none yet"
             raise CommandError(f"There is no app “{app}”; apps: {slugs}") from None
         except ValidationError as error:
             raise CommandError("; ".join(error.messages)) from None
-        made, secret = credentials.create(app=owner, name=name, note=note)
-        self.stdout.write(f"access ID  {made.access_id}\nsecret     {secret}")
+        except credentials.NotUsable as error:
+            raise CommandError(f"Not taken: {error}.") from None
+        if access_id is not None:
+            self.stdout.write(f"access ID  {made.access_id}")
+            return
+        self.stdout.write(f"access ID  {made.access_id}\nsecret     {shown}")
         self.stderr.write("The secret is not shown again.")
+
+
+def _read_secret() -> str:
+    """One line of the standard input; a terminal does not show it."""
+    return (getpass.getpass("Secret: ") if sys.stdin.isatty() else sys.stdin.readline()).strip()

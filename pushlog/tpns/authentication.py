@@ -1,0 +1,43 @@
+"""Who asks: TPNS's two ways of saying it (facts/tpns.md, section 2)."""
+
+import base64
+import binascii
+from datetime import datetime
+
+from django.http import HttpRequest
+
+from pushlog import credentials
+from pushlog.models import Credential
+from pushlog.tpns.codes import Code, Refused
+
+
+def credential_of(request: HttpRequest, body: bytes, *, now: datetime) -> Credential:
+    """The valid credential that a request shows, by its signature if it has one, else by HTTP Basic. Raises Refused.
+
+    `body` is the request's, byte for byte as it came: it is what was signed. An access ID that nobody has is told from
+    a wrong secret, as TPNS does; a revoked credential is a wrong one, and nothing shown is as good as that.
+    """
+    headers = request.headers
+    if "Sign" in headers:
+        access_id, timestamp = headers.get("AccessId", ""), headers.get("TimeStamp", "")
+        if not access_id or not timestamp:
+            raise Refused(Code.NOT_AUTHENTICATED)
+        found = credentials.check_signature(access_id, headers["Sign"], timestamp=timestamp, body=body, now=now)
+    else:
+        access_id, secret = _basic(headers.get("Authorization", ""))
+        found = credentials.check(access_id, secret, now=now)
+    if found is None:
+        raise Refused(Code.NOT_AUTHENTICATED if credentials.is_known(access_id) else Code.UNKNOWN_ACCESS_ID)
+    return found
+
+
+def _basic(header: str) -> tuple[str, str]:
+    """Access ID and secret. One of TPNS's samples writes the scheme in lower case."""
+    scheme, _, encoded = header.partition(" ")
+    try:
+        access_id, colon, secret = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, ValueError):
+        raise Refused(Code.NOT_AUTHENTICATED) from None
+    if scheme.lower() != "basic" or not colon:
+        raise Refused(Code.NOT_AUTHENTICATED)
+    return access_id, secret

@@ -1,0 +1,36 @@
+"""How often a credential may call an endpoint: so many calls in the hour that begins with the first of them.
+
+TPNS documents 200 an hour and not what kind of hour (facts/tpns.md, 1.7).
+"""
+
+import math
+from datetime import timedelta
+
+from pushlog.models import CallWindow, Credential
+from pushlog.statements import run
+from pushlog.tpns.codes import Code, Refused
+
+HOUR = timedelta(hours=1)
+# By the database's clock, which is the same for all workers. A call over the limit writes nothing.
+_COUNT = f"""
+    INSERT INTO {CallWindow._meta.db_table} AS old (credential_id, endpoint, started_at, calls)
+    VALUES (%b, %b, now(), 1)
+    ON CONFLICT (credential_id, endpoint) DO UPDATE SET
+        calls = CASE WHEN old.started_at <= now() - %b::interval THEN 1 ELSE old.calls + 1 END,
+        started_at = CASE WHEN old.started_at <= now() - %b::interval THEN now() ELSE old.started_at END
+    WHERE old.calls < %b OR old.started_at <= now() - %b::interval
+    RETURNING calls
+"""  # noqa: S608 (table names)
+_LEFT = f"""
+    SELECT EXTRACT(epoch FROM started_at + %b::interval - now())::float8 FROM {CallWindow._meta.db_table}
+    WHERE credential_id = %b AND endpoint = %b
+"""  # noqa: S608 (table names)
+
+
+def count_call(credential: Credential, endpoint: str) -> None:
+    """Counts a call, in a transaction of its own. Raises Refused, with the time to wait, if it is one too many."""
+    most = credential.calls_per_hour
+    counted = run(_COUNT, [credential.pk, endpoint, HOUR, HOUR, most, HOUR])
+    if not counted or counted[0][0] > most:
+        [(seconds,)] = run(_LEFT, [HOUR, credential.pk, endpoint])
+        raise Refused(Code.TOO_FAST, retry_after=max(math.ceil(seconds), 1))

@@ -1,0 +1,80 @@
+"""The endpoints of the dialect, mounted at /v3/."""
+
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+
+from pushlog import task_pages
+from pushlog.api.streams import read
+from pushlog.models import WINDOW, App, PushTask
+from pushlog.tpns import limit, questions, records
+from pushlog.tpns.answers import Content, answer, in_json
+from pushlog.tpns.authentication import credential_of
+from pushlog.tpns.codes import Code, Refused
+
+MAX_BODY = 64 << 10
+_DAY = timedelta(days=1)
+# Further away there are no tasks, and still further no such dates.
+_FAR = timedelta(days=366)
+
+
+@csrf_exempt
+@in_json
+def get_push_record(request: HttpRequest) -> Content:
+    """The task with a push ID, or those of a period, newest push time first, and how many they are.
+
+    One URL for both, as TPNS has it (facts/tpns.md, section 1). Only of the credential's app and of the last 30 days;
+    a push ID that is too old, or another app's, is one that does not exist.
+    """
+    if request.method != "POST":
+        raise Refused(Code.INVALID_PARAMETER)
+    # A signature is over the bytes as they were sent, and TPNS documents no compressed ones.
+    if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+        raise Refused(Code.UNREADABLE)
+    now = timezone.now()
+    body = read(request, MAX_BODY)
+    credential = credential_of(request, body, now=now)
+    limit.count_call(credential, "get_push_record")
+    question = questions.read(body)
+    if isinstance(question, questions.OneTask):
+        return _one_task(credential.app, question, now)
+    return _tasks_of_period(credential.app, question, now)
+
+
+@csrf_exempt
+def unknown(request: HttpRequest) -> HttpResponse:
+    """Every other address, in both of TPNS's spellings.
+
+    Its push endpoints have `ret_code`, and some clients read one that is missing as 0, which is success.
+    """
+    code = Code.INVALID_PARAMETER
+    return answer(code, {"ret_code": code.value, "err_msg": code.text})
+
+
+def _one_task(app: App, question: questions.OneTask, now: datetime) -> Content:
+    try:
+        task = PushTask.objects.findable(app, now=now).get(push_id=question.push_id)
+    except PushTask.DoesNotExist:
+        raise Refused(Code.NO_SUCH_TASK) from None
+    record = records.single(task, zone=ZoneInfo(app.time_zone), numeric=app.numeric_push_ids)
+    return {"pushRecordData": [record]}
+
+
+def _tasks_of_period(app: App, question: questions.Period, now: datetime) -> Content:
+    zone = ZoneInfo(app.time_zone)
+    first, last = (min(max(day, now.date() - _FAR), now.date() + _FAR) for day in (question.first, question.last))
+    page = task_pages.page(
+        app,
+        # Where a day begins with a change of the clocks, this is the moment of the change.
+        start=max(datetime.combine(first, time(), zone), now - WINDOW),
+        end=datetime.combine(last + _DAY, time(), zone),
+        message_type=question.message_type,
+        target_kind=question.target_kind,
+        offset=question.offset,
+        limit=question.limit,
+    )
+    found = [records.listed(task, zone=zone, numeric=app.numeric_push_ids) for task in page.tasks]
+    return {"count": page.total, "pushRecordData": found}

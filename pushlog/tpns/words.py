@@ -1,0 +1,36 @@
+"""Our words and TPNS's (facts/tpns.md, 1.3 and 1.5): for records one way, for filters the other."""
+
+from pushlog.models import App, MessageType, TargetKind, TaskSource, TaskState
+
+STATUS: dict[int, str] = {
+    TaskState.CREATED: "PUSH_INIT",
+    TaskState.WAITING: "PUSH_WAIT",
+    TaskState.STARTED: "PUSH_STARTED",
+    TaskState.FINISHED: "PUSH_FINISHED",
+    TaskState.FAILED: "PUSH_FAILED",
+    TaskState.CANCELLED: "PUSH_CANCELED",
+    TaskState.DELETED: "PUSH_DELETED",
+    TaskState.REVOKED: "PUSH_REVOKED",
+    TaskState.OVERWRITTEN: "PUSH_COLLAPSED",
+    TaskState.TERMINATED: "PUSH_DELETED_PUSH_MSG",
+}
+PUSH_TYPE: dict[int, str] = {
+    TargetKind.ALL: "all",
+    TargetKind.TAG: "tag",
+    TargetKind.DEVICES: "token_list",
+    TargetKind.ACCOUNTS: "account_list",
+    TargetKind.ACCOUNT_FILE: "package_account_push",
+    TargetKind.DEVICE_FILE: "package_token_push",
+}
+MESSAGE_TYPE: dict[int, str] = {MessageType.NOTIFICATION: "notify", MessageType.DATA: "message"}
+ENVIRONMENT: dict[str, str] = {App.Environment.PRODUCTION: "product", App.Environment.DEVELOPMENT: "dev"}
+SOURCE: dict[int, str] = {TaskSource.API: "api", TaskSource.CONSOLE: "web"}
+
+# What a list is narrowed to. TPNS has other words for that than in its records, and none for the files of targets.
+MESSAGE_TYPE_ASKED = {"notify": MessageType.NOTIFICATION, "message": MessageType.DATA}
+PUSH_TYPE_ASKED = {
+    "all": TargetKind.ALL,
+    "tag": TargetKind.TAG,
+    "token": TargetKind.DEVICES,
+    "account": TargetKind.ACCOUNTS,
+}

@@ -1,0 +1,122 @@
+"""How long TPNS's call takes on an app with a million push tasks, as ratios to the control of the pages."""
+
+import json
+import time
+from datetime import UTC, datetime, timedelta
+from statistics import median, quantiles
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.test import Client
+
+from pushlog import credentials, ingest
+from pushlog.models import App, Credential, Membership, PushTask
+from tests.benchmarks.figures import Figure
+from tests.benchmarks.pages import REQUESTS, _timed
+from tests.pushlog.api.client import basic
+from tests.pushlog.tpns.client import PATH, signed
+
+TASKS = 1_000_000  # for the 400,000 messages of `make bench` and above; fewer for fewer
+MOST = 2.0
+LIMIT = 200
+_APP = "push-tasks"
+_DAYS = 29
+_ANDROID = {
+    "ring": 1,
+    "vibrate": 0,
+    "lights": 1,
+    "clearable": 1,
+    "action": {"action_type": 1},
+    "custom_content": "{}",
+}
+
+
+def load(rows: int) -> None:
+    """Push tasks for a log of so many messages, by the project's own path, unless they are there."""
+    app, _ = App.objects.get_or_create(slug=_APP, defaults={"name": "Push tasks"})
+    if PushTask.objects.filter(app=app).exists():
+        return
+    tasks = min(TASKS, rows * 5 // 2)
+    print(f"Loading {tasks:,} push tasks …", flush=True)
+    now = datetime.now(UTC)
+    for first in range(0, tasks, ingest.MAX_ROWS):
+        batch = [_row(number, tasks, now) for number in range(first, min(first + ingest.MAX_ROWS, tasks))]
+        assert not ingest.tasks(app=app, rows=batch, now=now).rejected
+
+
+def measure() -> list[Figure]:
+    """Asks every kind of question in turn, again and again, in both of TPNS's ways to say who asks."""
+    app, shop = App.objects.get(slug=_APP), App.objects.get(slug="shop")
+    client, program = Client(), Client()
+    user, _ = User.objects.get_or_create(username="bench")
+    Membership.objects.get_or_create(user=user, app=shop)
+    client.force_login(user)
+    made, secret = credentials.create(app=app, name="benchmark")
+    Credential.objects.filter(pk=made.pk).update(calls_per_hour=10**9)
+    questions = _questions(app)
+    times: dict[str, list[float]] = {}
+    for _ in range(REQUESTS + 3):
+        times.setdefault("control", []).append(_timed(lambda: client.get(f"/control/{shop.slug}/")))
+        for name, question in questions.items():
+            body = json.dumps(question).encode()
+            ways = {
+                "Basic": {"Authorization": basic(made.access_id, secret)},
+                "signed": signed(body, access_id=made.access_id, secret=secret, timestamp=f"{int(time.time())}"),
+            }
+            for way, headers in ways.items():
+                taken = _timed(lambda body=body, headers=headers: _ask(program, body, headers))  # type: ignore[misc]
+                times.setdefault(f"TPNS: {name}, {way}", []).append(taken)
+    made.delete()
+    control = median(times.pop("control")[3:])
+    return [_figure(name, taken[3:], control) for name, taken in times.items()]
+
+
+def _row(number: int, tasks: int, now: datetime) -> dict[str, Any]:
+    """Most go to everybody; one in ten is in one busy hour, and ten of all are data messages to a file of devices."""
+    rare = number % (tasks // 10) == 7
+    busy = now - timedelta(days=10)
+    at = (
+        busy.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1) * number / tasks
+        if number % 10 == 5
+        else now - timedelta(days=_DAYS) * number / tasks
+    )
+    return {
+        "push_id": f"{3_895_624_686 + number}",
+        "target_kind": "device_file" if rare else ("tag" if number % 20 == 0 else "all"),
+        "message_type": "data" if rare else "notification",
+        "state": "finished",
+        "pushed_at": at.isoformat(),
+        "title": f"Offer {number % 500} is waiting",
+        "content": "Only until Sunday: tap to see what we have put aside for you.",
+        "expires_in": 86400,
+        "android": _ANDROID,
+    }
+
+
+def _questions(app: App) -> dict[str, dict[str, Any]]:
+    today = datetime.now(UTC)
+    days = {"startDate": f"{today - timedelta(days=31):%Y-%m-%d}", "endDate": f"{today + timedelta(days=1):%Y-%m-%d}"}
+    known = PushTask.objects.findable(app).order_by("-pushed_at", "-id")
+    newest = known[0]
+    total = PushTask.objects.findable(app).count()
+    busy = PushTask.objects.findable(app).filter(pushed_at__gte=today - timedelta(days=10)).count()
+    return {
+        "a push ID": {"pushId": newest.push_id},
+        "a push ID that nobody has": {"pushId": "no such task"},
+        f"first page of {LIMIT}": days,
+        f"last page of {LIMIT}": days | {"offset": total - LIMIT},
+        f"{LIMIT} at the end of a busy hour": days | {"offset": busy + total // 11},
+        "first page of a rare kind": days | {"msgType": "message"},
+        "beyond the last page": days | {"offset": 2 * total},
+    }
+
+
+def _ask(program: Client, body: bytes, headers: dict[str, str]) -> object:
+    response = program.generic("POST", PATH, body, content_type="application/json", headers=headers)
+    assert response.json()["retCode"] in {0, 1008015}, response.content
+    return response
+
+
+def _figure(name: str, taken: list[float], control: float) -> Figure:
+    ratio = median(taken) / control
+    return Figure(name, median(taken), quantiles(taken, n=20)[-1], ratio, f"≤ {MOST} x control", ratio <= MOST)
