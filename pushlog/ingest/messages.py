@@ -3,15 +3,16 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from operator import attrgetter, itemgetter
+from datetime import UTC, datetime
+from operator import attrgetter
 from uuid import UUID
 
-from django.db import IntegrityError, connection, transaction
+from django.db import transaction
 from psycopg.types.json import Jsonb
 
 from pushlog import counts, message_ids, metrics, partitions, statuses
 from pushlog.ingest import kept
+from pushlog.ingest.copying import copied
 from pushlog.ingest.retries import retried
 from pushlog.ingest.rows import MESSAGE, MessageRow, Rejection, valid
 from pushlog.models import App, Message
@@ -34,10 +35,7 @@ _COLUMNS = {
     "content": "text",
     "extras": "jsonb",
 }
-# What a message is counted by, beside its hour.
-_KIND = itemgetter(*map(list(_COLUMNS).index, ("push_type", "mode", "channel", "code")))
 _TABLE = Message._meta.db_table
-_COPY = f"COPY {_TABLE} ({', '.join(_COLUMNS)}) FROM STDIN (FORMAT BINARY)"
 _ARRAYS = ", ".join(f"%b::{kind}[]" for kind in _COLUMNS.values())
 _INSERT = (
     f"INSERT INTO {_TABLE} ({', '.join(_COLUMNS)}) SELECT * FROM unnest({_ARRAYS})"  # noqa: S608 (constants)
@@ -67,21 +65,18 @@ def messages(*, app: App, rows: Sequence[object], now: datetime | None = None) -
     now = now or datetime.now(UTC)
     rejected: list[Rejection] = []
     ids: list[UUID | None] = [None] * len(rows)
-    fresh: dict[UUID, tuple[object, ...]] = {}
+    fresh: dict[UUID, MessageRow] = {}
     key = bytes(app.id_key)
     valid_rows = 0
     for index, row in valid(MESSAGE, rows, app=app, now=now, rejected=rejected):
         valid_rows += 1
-        created_ms = message_ids.milliseconds(row.created_at)
-        identifier = message_ids.message_id(
+        ids[index] = identifier = message_ids.message_id(
             key=key,
-            created_ms=created_ms,
+            created_ms=message_ids.milliseconds(row.created_at),
             target_id=row.target_id,
             customer_message_id=row.customer_message_id,
         )
-        ids[index] = identifier
-        if identifier not in fresh:
-            fresh[identifier] = _values(identifier, created_ms, app, row)
+        fresh.setdefault(identifier, row)
     accepted: list[UUID] = []
     if fresh:
         # Every writer goes through the rows in the order of their IDs. Two that bring the same rows then wait
@@ -89,7 +84,7 @@ def messages(*, app: App, rows: Sequence[object], now: datetime | None = None) -
         ordered = sorted(fresh, key=attrgetter("int"))
         partitions.ensure(message_ids.created_at(ordered[0]).date(), message_ids.created_at(ordered[-1]).date())
         with transaction.atomic():
-            accepted = _write([fresh[identifier] for identifier in ordered], ordered)
+            accepted = _write(app, fresh, ordered)
             counts.add(app, _counted(fresh, accepted))
         kept.apply(app=app, arrived=ordered)
     duplicates = valid_rows - len(accepted)
@@ -98,10 +93,30 @@ def messages(*, app: App, rows: Sequence[object], now: datetime | None = None) -
     return MessagesResult(len(accepted), duplicates, rejected, ids)
 
 
-def _values(identifier: UUID, created_ms: int, app: App, row: MessageRow) -> tuple[object, ...]:
+def _counted(rows: Mapping[UUID, MessageRow], accepted: list[UUID]) -> counts.Changes:
+    found = ((counts.hour_of(identifier), rows[identifier]) for identifier in accepted)
+    return Counter((hour, row.push_type, row.mode, row.channel, statuses.NO_RECEIPT) for hour, row in found)
+
+
+def _write(app: App, rows: Mapping[UUID, MessageRow], ordered: list[UUID]) -> list[UUID]:
+    """Writes the rows in the order of their IDs, and gives the IDs of those that were not there.
+
+    COPY is the fastest way in but knows no ON CONFLICT: a single row that is there already undoes the whole batch,
+    which then goes the slower way. Repeated batches are rare, and their first row gives them away.
+    """
+    # Each row is made when its turn comes: the server stores the ones before it meanwhile.
+    values = (_values(app, identifier, rows[identifier]) for identifier in ordered)
+    if copied(_TABLE, _COLUMNS, values):
+        return ordered
+    columns = zip(*[_values(app, identifier, rows[identifier]) for identifier in ordered], strict=True)
+    return [identifier for (identifier,) in run(_INSERT, [*map(list, columns)])]
+
+
+def _values(app: App, identifier: UUID, row: MessageRow) -> tuple[object, ...]:
+    """What stands in `_COLUMNS`."""
     return (
         identifier,
-        message_ids.EPOCH + timedelta(milliseconds=created_ms),
+        message_ids.created_at(identifier),
         row.expiry,
         app.pk,
         statuses.NO_RECEIPT,
@@ -116,24 +131,3 @@ def _values(identifier: UUID, created_ms: int, app: App, row: MessageRow) -> tup
         row.content,
         Jsonb(row.extras, dumps=str),  # JSON text already
     )
-
-
-def _counted(values: Mapping[UUID, tuple[object, ...]], accepted: list[UUID]) -> counts.Changes:
-    return Counter((counts.hour_of(identifier), *_KIND(values[identifier])) for identifier in accepted)
-
-
-def _write(values: list[tuple[object, ...]], identifiers: list[UUID]) -> list[UUID]:
-    """Writes the rows and gives the IDs of those that were not there.
-
-    COPY is the fastest way in but knows no ON CONFLICT: a single row that is there already undoes the whole batch,
-    which then goes the slower way. Repeated batches are rare, and their first row gives them away.
-    """
-    errors = connection.wrap_database_errors
-    try:
-        with transaction.atomic(), errors, connection.cursor() as cursor, cursor.copy(_COPY) as copy:
-            copy.set_types(list(_COLUMNS.values()))
-            for row in values:
-                copy.write_row(row)
-    except IntegrityError:
-        return [identifier for (identifier,) in run(_INSERT, [list(column) for column in zip(*values, strict=True)])]
-    return identifiers
