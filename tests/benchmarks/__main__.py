@@ -33,9 +33,9 @@ def main() -> int:
     settings.ROOT_URLCONF = "tests.benchmarks.control"
     _load(rows)
 
-    from tests.benchmarks import http, pages, writing
+    from tests.benchmarks import http, importing, pages, writing
 
-    figures = pages.measure() + writing.measure() + http.measure()
+    figures = pages.measure() + writing.measure() + http.measure() + importing.measure()
     table = Table("what", "p50 ms", "p95 ms", "ratio", "spread", "budget", "holds", title=f"{rows:,} messages")
     for one in figures:
         numbers = (f"{one.p50:.1f}", f"{one.p95:.1f}", f"{one.ratio:.2f}", one.spread)
