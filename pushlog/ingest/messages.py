@@ -1,10 +1,9 @@
 """Messages on their way into the log."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from operator import attrgetter
 from uuid import UUID
 
 from django.db import transaction
@@ -77,39 +76,38 @@ def messages(*, app: App, rows: Sequence[object], now: datetime | None = None) -
             customer_message_id=row.customer_message_id,
         )
         fresh.setdefault(identifier, row)
-    accepted: list[UUID] = []
+    accepted: list[tuple[UUID, MessageRow]] = []
     if fresh:
         # Every writer goes through the rows in the order of their IDs. Two that bring the same rows then wait
         # for one another, and never each for the other.
-        ordered = sorted(fresh, key=attrgetter("int"))
-        partitions.ensure(message_ids.created_at(ordered[0]).date(), message_ids.created_at(ordered[-1]).date())
+        ordered = sorted(fresh.items(), key=lambda item: item[0].int)
+        first, last = ordered[0][0], ordered[-1][0]
+        partitions.ensure(message_ids.created_at(first).date(), message_ids.created_at(last).date())
         with transaction.atomic():
-            accepted = _write(app, fresh, ordered)
-            counts.add(app, _counted(fresh, accepted))
-        kept.apply(app=app, arrived=ordered)
+            accepted = _write(app, ordered)
+            counts.add(app, _counted(accepted))
+        kept.apply(app=app, arrived=fresh)
     duplicates = valid_rows - len(accepted)
     metrics.count("messages", accepted=len(accepted), duplicate=duplicates, refused=len(rejected))
-    metrics.observe_lag(sorted(accepted, key=attrgetter("int")), now)
+    metrics.observe_lag([identifier for identifier, _ in accepted], now)
     return MessagesResult(len(accepted), duplicates, rejected, ids)
 
 
-def _counted(rows: Mapping[UUID, MessageRow], accepted: list[UUID]) -> counts.Changes:
-    found = ((counts.hour_of(identifier), rows[identifier]) for identifier in accepted)
-    return Counter((hour, row.push_type, row.mode, row.channel, statuses.NO_RECEIPT) for hour, row in found)
+def _counted(rows: list[tuple[UUID, MessageRow]]) -> counts.Changes:
+    return Counter(
+        (counts.hour_of(identifier), row.push_type, row.mode, row.channel, statuses.NO_RECEIPT)
+        for identifier, row in rows
+    )
 
 
-def _write(app: App, rows: Mapping[UUID, MessageRow], ordered: list[UUID]) -> list[UUID]:
-    """Writes the rows in the order of their IDs, and gives the IDs of those that were not there.
-
-    COPY is the fastest way in but knows no ON CONFLICT: a single row that is there already undoes the whole batch,
-    which then goes the slower way. Repeated batches are rare, and their first row gives them away.
-    """
-    # Each row is made when its turn comes: the server stores the ones before it meanwhile.
-    values = (_values(app, identifier, rows[identifier]) for identifier in ordered)
-    if copied(_TABLE, _COLUMNS, values):
-        return ordered
-    columns = zip(*[_values(app, identifier, rows[identifier]) for identifier in ordered], strict=True)
-    return [identifier for (identifier,) in run(_INSERT, [*map(list, columns)])]
+def _write(app: App, rows: list[tuple[UUID, MessageRow]]) -> list[tuple[UUID, MessageRow]]:
+    """Writes rows with their IDs, in this order, and gives those that were not there."""
+    # Each is made when its turn comes: the server stores the ones before it meanwhile.
+    if copied(_TABLE, _COLUMNS, (_values(app, identifier, row) for identifier, row in rows)):
+        return rows
+    columns = zip(*[_values(app, identifier, row) for identifier, row in rows], strict=True)
+    new = {identifier for (identifier,) in run(_INSERT, [*map(list, columns)])}
+    return [(identifier, row) for identifier, row in rows if identifier in new]
 
 
 def _values(app: App, identifier: UUID, row: MessageRow) -> tuple[object, ...]:
