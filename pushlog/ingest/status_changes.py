@@ -26,6 +26,8 @@ _ENTRY = {"message_id": "uuid", "at": "timestamptz", "code": "int4", "channel": 
 
 # Rows are locked in the order of their IDs, by every writer: two batches that share messages then wait for one
 # another, and never each for the other. Receipts never change a row's key, so readers of foreign keys need not wait.
+# ANY, although a join with unnest is planned 10 ms sooner for 10,000 IDs: in a day that has no statistics yet, the
+# planner would join by reading all of its rows.
 _LOCK = f"""
     SELECT id, modified_at, code, channel, outcome, revoked_at, push_type, mode FROM {_MESSAGE}
     WHERE id = ANY(%b) AND id BETWEEN %b AND %b AND app_id = %b
