@@ -45,7 +45,7 @@ _BATCH = 2_000
 
 def keep(app: App, changes: Iterable[Change]) -> None:
     """Keeps receipts for later. One that is kept already is not kept twice."""
-    columns = zip(*status_changes.one_per_entry(changes), strict=True)
+    columns = zip(*status_changes.one_per_entry(status_changes.in_order(changes)), strict=True)
     run(_KEEP, [app.pk, *map(list, columns)])
 
 

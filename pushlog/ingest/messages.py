@@ -1,17 +1,17 @@
 """Messages on their way into the log."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from operator import attrgetter, itemgetter
+from datetime import UTC, datetime
 from uuid import UUID
 
-from django.db import IntegrityError, connection, transaction
+from django.db import transaction
 from psycopg.types.json import Jsonb
 
 from pushlog import counts, message_ids, metrics, partitions, statuses
 from pushlog.ingest import kept
+from pushlog.ingest.copying import copied
 from pushlog.ingest.retries import retried
 from pushlog.ingest.rows import MESSAGE, MessageRow, Rejection, valid
 from pushlog.models import App, Message
@@ -34,10 +34,7 @@ _COLUMNS = {
     "content": "text",
     "extras": "jsonb",
 }
-# What a message is counted by, beside its hour.
-_KIND = itemgetter(*map(list(_COLUMNS).index, ("push_type", "mode", "channel", "code")))
 _TABLE = Message._meta.db_table
-_COPY = f"COPY {_TABLE} ({', '.join(_COLUMNS)}) FROM STDIN (FORMAT BINARY)"
 _ARRAYS = ", ".join(f"%b::{kind}[]" for kind in _COLUMNS.values())
 _INSERT = (
     f"INSERT INTO {_TABLE} ({', '.join(_COLUMNS)}) SELECT * FROM unnest({_ARRAYS})"  # noqa: S608 (constants)
@@ -67,41 +64,57 @@ def messages(*, app: App, rows: Sequence[object], now: datetime | None = None) -
     now = now or datetime.now(UTC)
     rejected: list[Rejection] = []
     ids: list[UUID | None] = [None] * len(rows)
-    fresh: dict[UUID, tuple[object, ...]] = {}
+    fresh: dict[UUID, MessageRow] = {}
     key = bytes(app.id_key)
     valid_rows = 0
     for index, row in valid(MESSAGE, rows, app=app, now=now, rejected=rejected):
         valid_rows += 1
-        created_ms = message_ids.milliseconds(row.created_at)
-        identifier = message_ids.message_id(
+        ids[index] = identifier = message_ids.message_id(
             key=key,
-            created_ms=created_ms,
+            created_ms=message_ids.milliseconds(row.created_at),
             target_id=row.target_id,
             customer_message_id=row.customer_message_id,
         )
-        ids[index] = identifier
-        if identifier not in fresh:
-            fresh[identifier] = _values(identifier, created_ms, app, row)
-    accepted: list[UUID] = []
+        fresh.setdefault(identifier, row)
+    accepted: list[tuple[UUID, MessageRow]] = []
     if fresh:
         # Every writer goes through the rows in the order of their IDs. Two that bring the same rows then wait
         # for one another, and never each for the other.
-        ordered = sorted(fresh, key=attrgetter("int"))
-        partitions.ensure(message_ids.created_at(ordered[0]).date(), message_ids.created_at(ordered[-1]).date())
+        ordered = sorted(fresh.items(), key=lambda item: item[0].int)
+        first, last = ordered[0][0], ordered[-1][0]
+        partitions.ensure(message_ids.created_at(first).date(), message_ids.created_at(last).date())
         with transaction.atomic():
-            accepted = _write([fresh[identifier] for identifier in ordered], ordered)
-            counts.add(app, _counted(fresh, accepted))
-        kept.apply(app=app, arrived=ordered)
+            accepted = _write(app, ordered)
+            counts.add(app, _counted(accepted))
+        kept.apply(app=app, arrived=fresh)
     duplicates = valid_rows - len(accepted)
     metrics.count("messages", accepted=len(accepted), duplicate=duplicates, refused=len(rejected))
-    metrics.observe_lag(sorted(accepted, key=attrgetter("int")), now)
+    metrics.observe_lag([identifier for identifier, _ in accepted], now)
     return MessagesResult(len(accepted), duplicates, rejected, ids)
 
 
-def _values(identifier: UUID, created_ms: int, app: App, row: MessageRow) -> tuple[object, ...]:
+def _counted(rows: list[tuple[UUID, MessageRow]]) -> counts.Changes:
+    return Counter(
+        (counts.hour_of(identifier), row.push_type, row.mode, row.channel, statuses.NO_RECEIPT)
+        for identifier, row in rows
+    )
+
+
+def _write(app: App, rows: list[tuple[UUID, MessageRow]]) -> list[tuple[UUID, MessageRow]]:
+    """Writes rows with their IDs, in this order, and gives those that were not there."""
+    # Each is made when its turn comes: the server stores the ones before it meanwhile.
+    if copied(_TABLE, _COLUMNS, (_values(app, identifier, row) for identifier, row in rows)):
+        return rows
+    columns = zip(*[_values(app, identifier, row) for identifier, row in rows], strict=True)
+    new = {identifier for (identifier,) in run(_INSERT, [*map(list, columns)])}
+    return [(identifier, row) for identifier, row in rows if identifier in new]
+
+
+def _values(app: App, identifier: UUID, row: MessageRow) -> tuple[object, ...]:
+    """What stands in `_COLUMNS`."""
     return (
         identifier,
-        message_ids.EPOCH + timedelta(milliseconds=created_ms),
+        message_ids.created_at(identifier),
         row.expiry,
         app.pk,
         statuses.NO_RECEIPT,
@@ -116,24 +129,3 @@ def _values(identifier: UUID, created_ms: int, app: App, row: MessageRow) -> tup
         row.content,
         Jsonb(row.extras, dumps=str),  # JSON text already
     )
-
-
-def _counted(values: Mapping[UUID, tuple[object, ...]], accepted: list[UUID]) -> counts.Changes:
-    return Counter((counts.hour_of(identifier), *_KIND(values[identifier])) for identifier in accepted)
-
-
-def _write(values: list[tuple[object, ...]], identifiers: list[UUID]) -> list[UUID]:
-    """Writes the rows and gives the IDs of those that were not there.
-
-    COPY is the fastest way in but knows no ON CONFLICT: a single row that is there already undoes the whole batch,
-    which then goes the slower way. Repeated batches are rare, and their first row gives them away.
-    """
-    errors = connection.wrap_database_errors
-    try:
-        with transaction.atomic(), errors, connection.cursor() as cursor, cursor.copy(_COPY) as copy:
-            copy.set_types(list(_COLUMNS.values()))
-            for row in values:
-                copy.write_row(row)
-    except IntegrityError:
-        return [identifier for (identifier,) in run(_INSERT, [list(column) for column in zip(*values, strict=True)])]
-    return identifiers

@@ -40,11 +40,14 @@ def receipts(*, app: App, rows: Sequence[object], now: datetime | None = None) -
     now = now or datetime.now(UTC)
     rejected: list[Rejection] = []
     valid_rows = [row for _, row in valid(RECEIPT, rows, app=app, now=now, rejected=rejected)]
-    keys = [_key(app, row) for row in valid_rows]
+    changes = [_change(row.message_id, row) for row in valid_rows if row.message_id is not None]
+    by_pair = [_change(_pair_id(app, row), row) for row in valid_rows if row.message_id is None]
     with transaction.atomic():
-        pairs = [(key, row.at) for key, row in zip(keys, valid_rows, strict=True) if row.message_id is None]
-        found = find_pairs(app, pairs, now)
-        changes = [_change(found.get((key, row.at), key), row) for key, row in zip(keys, valid_rows, strict=True)]
+        found = find_pairs(app, [(change.message_id, change.at) for change in by_pair], now)
+        for change in by_pair:
+            # Without a message it is kept under the ID without its time.
+            message_id = found.get((change.message_id, change.at), change.message_id)
+            changes.append(change._replace(message_id=message_id))
         outcome = apply(app, changes)
         if outcome.unmatched:
             kept.keep(app, outcome.unmatched)
@@ -57,10 +60,8 @@ def receipts(*, app: App, rows: Sequence[object], now: datetime | None = None) -
     return ReceiptsResult(outcome.applied, outcome.stale, unmatched, rejected)
 
 
-def _key(app: App, row: ReceiptRow) -> UUID:
-    """The message's ID; or, of a receipt that does not give it, the ID without its time."""
-    if row.message_id is not None:
-        return row.message_id
+def _pair_id(app: App, row: ReceiptRow) -> UUID:
+    """Of a receipt that does not give the message's ID: the ID without its time."""
     assert row.target_id is not None  # noqa: S101 (checked by ReceiptRow, as is the next)
     assert row.customer_message_id is not None  # noqa: S101
     return message_ids.pair_id(

@@ -7,21 +7,27 @@ receipt per message, moment and code: of several, the one with the higher channe
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from operator import attrgetter
 from typing import NamedTuple
 from uuid import UUID
 
 from pushlog import counts, message_ids, statuses
+from pushlog.ingest.copying import copied
 from pushlog.models import WINDOW, App, Message, StatusChange
 from pushlog.statements import run
 
 _MESSAGE = Message._meta.db_table
 _HISTORY = StatusChange._meta.db_table
+_ENTRY = {"message_id": "uuid", "at": "timestamptz", "code": "int4", "channel": "int2", "detail": "text"}
 
 # Rows are locked in the order of their IDs, by every writer: two batches that share messages then wait for one
 # another, and never each for the other. Receipts never change a row's key, so readers of foreign keys need not wait.
+# ANY, although a join with unnest is planned 10 ms sooner for 10,000 IDs: in a day that has no statistics yet, the
+# planner would join by reading all of its rows.
 _LOCK = f"""
     SELECT id, modified_at, code, channel, outcome, revoked_at, push_type, mode FROM {_MESSAGE}
     WHERE id = ANY(%b) AND id BETWEEN %b AND %b AND app_id = %b
@@ -36,8 +42,8 @@ _UPDATE = f"""
     WHERE message.id = new.id AND message.id BETWEEN %b AND %b
 """  # noqa: S608 (table names)
 _RECORD = f"""
-    INSERT INTO {_HISTORY} AS old (message_id, at, code, channel, detail)
-    SELECT * FROM unnest(%b::uuid[], %b::timestamptz[], %b::int4[], %b::int2[], %b::text[])
+    INSERT INTO {_HISTORY} AS old ({", ".join(_ENTRY)})
+    SELECT * FROM unnest({", ".join(f"%b::{kind}[]" for kind in _ENTRY.values())})
     ON CONFLICT (message_id, at, code) DO UPDATE SET channel = EXCLUDED.channel, detail = EXCLUDED.detail
     WHERE (EXCLUDED.channel, EXCLUDED.detail COLLATE "C") > (old.channel, old.detail)
 """  # noqa: S608 (table names)
@@ -70,13 +76,15 @@ class Applied:
 
 
 class _State(NamedTuple):
-    """What a receipt may change in a message."""
+    """What a receipt may change in a message, and by what else the message is counted."""
 
     at: datetime
     code: int
     channel: int
     outcome: int
     revoked_at: datetime | None
+    push_type: int
+    mode: int
 
     def after(self, change: Change) -> "_State":
         """The state that this one and a receipt make, in whichever order they came."""
@@ -89,83 +97,85 @@ class _State(NamedTuple):
             or (change.at, change.code, change.channel) > (self.at, self.code, self.channel)
         ):
             outcome = statuses.outcome_of(change.channel, change.code)
-            state = _State(change.at, change.code, change.channel, outcome, state.revoked_at)
+            changed = (change.at, change.code, change.channel, outcome, state.revoked_at)
+            state = _State(*changed, self.push_type, self.mode)
         return state
 
 
 def apply(app: App, changes: Iterable[Change]) -> Applied:
     """Applies changes to an app's messages and adds them to the history. Must run in a transaction."""
     result = Applied()
-    by_day: defaultdict[int, list[Change]] = defaultdict(list)
-    for change in changes:
-        by_day[_day(change.message_id)].append(change)
     # A day at a time, so that every statement is about one partition: the planner leaves out the others.
-    for _, of_day in sorted(by_day.items()):
-        of_day.sort(key=_order)
-        _apply_day(app, of_day, result)
+    for _, of_day in groupby(in_order(changes), key=lambda change: _day(change.message_id)):
+        _apply_day(app, list(of_day), result)
     counts.add(app, result.counted)
     return result
 
 
 def lock(app: App, identifiers: Iterable[UUID]) -> None:
     """Keeps other writers off these messages until the transaction ends, as `apply` does."""
-    by_day: defaultdict[int, list[UUID]] = defaultdict(list)
-    for identifier in sorted(identifiers):
-        by_day[_day(identifier)].append(identifier)
-    for of_day in by_day.values():
-        _lock_day(app, of_day)
+    for _, of_day in groupby(sorted(identifiers, key=attrgetter("int")), key=_day):
+        _lock_day(app, list(of_day))
+
+
+def in_order(changes: Iterable[Change]) -> list[Change]:
+    """The changes by message and time, and those at the same moment by what stands in the end."""
+    return sorted(changes, key=attrgetter("message_id.int", "at", "code", "channel", "detail"))
 
 
 def one_per_entry(changes: Iterable[Change]) -> list[Change]:
-    """The changes in order, with one for each message, moment and code: those that share them are put together."""
-    entries: dict[tuple[UUID, datetime, int], Change] = {}
-    for change in sorted(changes, key=_order):
-        entry = (change.message_id, change.at, change.code)
-        other = entries.get(entry)
-        entries[entry] = change._replace(revoked=True) if other and other.revoked else change
-    return list(entries.values())
-
-
-def _order(change: Change) -> tuple[int, datetime, int, int, str]:
-    return change.message_id.int, change.at, change.code, change.channel, change.detail
+    """Of changes in order, one for each message, moment and code: those that share them are put together."""
+    entries: list[Change] = []
+    for change in changes:
+        last = entries[-1] if entries else None
+        if last and (last.at, last.code, last.message_id) == (change.at, change.code, change.message_id):
+            entries[-1] = change._replace(revoked=last.revoked or change.revoked)
+        else:
+            entries.append(change)
+    return entries
 
 
 def _day(identifier: UUID) -> int:
     return (identifier.int >> 80) // 86_400_000
 
 
-def _lock_day(app: App, ids: list[UUID]) -> dict[UUID, tuple[_State, int, int]]:
-    """State, push type and mode of the messages that are there."""
-    rows = run(_LOCK, [ids, ids[0], ids[-1], app.pk])
-    return {identifier: (_State(*state), push_type, mode) for identifier, *state, push_type, mode in rows}
+def _lock_day(app: App, ids: list[UUID]) -> dict[UUID, _State]:
+    """The states of the messages that are there."""
+    return {identifier: _State(*state) for identifier, *state in run(_LOCK, [ids, ids[0], ids[-1], app.pk])}
 
 
 def _apply_day(app: App, changes: list[Change], result: Applied) -> None:
-    ids = list(dict.fromkeys(change.message_id for change in changes))
+    ids = list(dict.fromkeys([change.message_id for change in changes]))
     before = _lock_day(app, ids)
-    states = {identifier: state for identifier, (state, _, _) in before.items()}
+    after: dict[UUID, _State] = {}
     matched = []
     for change in changes:
-        state = states.get(change.message_id)
-        if state is None:
+        identifier = change.message_id
+        if (state := after.get(identifier) or before.get(identifier)) is None:
             result.unmatched.append(change)
             continue
         matched.append(change)
-        states[change.message_id] = after = state.after(change)
-        if after is state:
+        if (new := state.after(change)) is state:
             result.stale += 1
         else:
+            after[identifier] = new
             result.applied += 1
-    changed = [(identifier, *state) for identifier, state in states.items() if state is not before[identifier][0]]
-    if changed:
-        for identifier, _, code, channel, *_ in changed:
-            (old, push_type, mode), hour = before[identifier], counts.hour_of(identifier)
-            result.counted[hour, push_type, mode, old.channel, old.code] -= 1
-            result.counted[hour, push_type, mode, channel, code] += 1
+    if after:
+        result.counted.update(_counted(after))
+        result.counted.subtract(_counted({identifier: before[identifier] for identifier in after}))
+        changed = [(identifier, *state[:5]) for identifier, state in after.items()]
         run(_UPDATE, [*map(list, zip(*changed, strict=True)), ids[0], ids[-1]])
     if matched:
-        *history, _ = zip(*one_per_entry(matched), strict=True)
-        run(_RECORD, [list(column) for column in history])
+        entries = [change[:-1] for change in one_per_entry(matched)]
+        if not copied(_HISTORY, _ENTRY, entries):
+            run(_RECORD, [*map(list, zip(*entries, strict=True))])
+
+
+def _counted(states: Mapping[UUID, _State]) -> counts.Changes:
+    return Counter(
+        (counts.hour_of(identifier), state.push_type, state.mode, state.channel, state.code)
+        for identifier, state in states.items()
+    )
 
 
 def find_pairs(app: App, pairs: Collection[tuple[UUID, datetime]], now: datetime) -> dict[tuple[UUID, datetime], UUID]:

@@ -1,6 +1,5 @@
 """Reads files of messages, receipts and push tasks into the log. `pushlog.row_files` says what a file may look like."""
 
-import gc
 import json
 import os
 import stat
@@ -8,7 +7,6 @@ import sys
 from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BufferedReader
 from pathlib import Path
@@ -83,7 +81,7 @@ class Command(BaseCommand):
         try:
             owner = _app(app)
             _check(files, form)
-            with _few_collections(), _bar() as bar:
+            with _bar() as bar:
                 _import(owner, files, form, batch, totals, bar)
         except KeyboardInterrupt:
             stopped = CommandError(f"Stopped. Stored: {totals.stored}.", returncode=130)
@@ -206,17 +204,6 @@ def _write(path: Path, refused: list[Refused], totals: Totals) -> None:
             row = one.raw.decode(errors="backslashreplace").rstrip("\r\n")[:_ROW_SHOWN]
             entry = {"line": one.line, "error": one.error, "row": row}
             file.write(json.dumps(entry, ensure_ascii=False) + "\n")
-
-
-@contextmanager
-def _few_collections() -> Iterator[None]:
-    # A batch is freed without the collector, which spent a fifth of the time on looking through it.
-    thresholds = gc.get_threshold()
-    gc.set_threshold(50_000, *thresholds[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*thresholds)
 
 
 def _bar() -> Progress:

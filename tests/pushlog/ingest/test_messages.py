@@ -221,8 +221,7 @@ def test_messages_close_their_transaction_after_known_rows(app: App) -> None:
 
 def test_messages_fail_as_django_does(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     """Callers need not know psycopg: whatever the database refuses is one of Django's errors."""
-    module = sys.modules["pushlog.ingest.messages"]
-    monkeypatch.setattr(module, "_COPY", module._COPY.replace("target_id", "target"))
+    monkeypatch.setattr(sys.modules["pushlog.ingest.messages"], "_TABLE", "pushlog_absent")
 
     with pytest.raises(ProgrammingError):
         ingest.messages(app=app, rows=[factories.message_row()])
