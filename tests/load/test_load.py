@@ -15,6 +15,7 @@ from tests.load import processes
 from tests.load.processes import Line
 from tests.load.rows import batch, state
 from tests.load.served import Served
+from tests.pushlog import counting
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +80,7 @@ def _compare(served: Served, acknowledged: list[Line], start: datetime) -> None:
         assert (modified_at, code, channel) == wanted.status or (code == -1000 and wanted.status is None)
         assert history[str(identifier)] == wanted.history
     assert served.query("SELECT count(*) FROM pushlog_keptreceipt") == [(0,)]
+    assert served.query(*counting.statement()) == []
 
 
 def _kill(served: Served, times: int) -> Callable[[], None]:
