@@ -20,7 +20,7 @@ Line = dict[str, Any]
 
 
 def run(served: Served, folder: Path, start: datetime, meanwhile: Callable[[], None]) -> list[Line]:
-    """Has gateways and readers work while `meanwhile` runs, which begins when each process has had an answer.
+    """Has gateways and readers work while `meanwhile` runs, which begins when all processes are at work.
 
     Gives a line for each request of any of them, with the number of its process.
     """
@@ -36,7 +36,9 @@ def run(served: Served, folder: Path, start: datetime, meanwhile: Callable[[], N
             )
     try:
         for process, out in zip(processes, outs, strict=True):
-            while process.poll() is None and not (out.exists() and '"batch"' in out.read_text()):
+            # Readers must be in: allauth takes only so many tries to log in, from one address and a minute.
+            while not (out.exists() and all(word in out.read_text() for word in ('"batch"', '"list"'))):
+                assert process.poll() is None, out.with_suffix(".log").read_text()
                 time.sleep(0.1)
         meanwhile()
     finally:
@@ -63,11 +65,12 @@ def summary(lines: list[Line]) -> str:
     for line in written:
         rows[line["name"]] += len(line["rows"]) if line["name"] == "messages" else line["rows"]
     accepted = sum(line["answer"].get("accepted", 0) for line in written)
+    keys = {key for line in written if line["name"] == "messages" for key in line["rows"]}
     read = Counter(line["status"] for line in lines if "batch" not in line)
     again = Counter(line["status"] for line in sent if line["status"] != 200)
     return (
         f"{len(sent)} requests with rows, {len(written)} of them acknowledged, the others sent again {dict(again)}; "
-        f"rows acknowledged {rows}, {accepted} messages new; pages read {dict(read)}"
+        f"rows acknowledged {rows}, {len(keys)} different messages, {accepted} told to be new; pages {dict(read)}"
     )
 
 
