@@ -134,11 +134,11 @@ def _check_killed(lines: list[Line]) -> None:
 
 
 def test_the_log_holds_what_was_acknowledged(served: Served, tmp_path: Path) -> None:
-    _check_quiet(run(served, tmp_path, _rest(served, 5)))
+    _check_quiet(run(served, tmp_path, _rest(served, 4)))
 
 
 def test_what_was_acknowledged_outlives_every_kill(served: Served, tmp_path: Path) -> None:
-    _check_killed(run(served, tmp_path, _kill(served, 3)))
+    _check_killed(run(served, tmp_path, _kill(served, 2)))
 
 
 @pytest.mark.long
