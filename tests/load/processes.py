@@ -35,10 +35,13 @@ def run(served: Served, folder: Path, start: datetime, meanwhile: Callable[[], N
                 subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
             )
     try:
+        deadline = time.monotonic() + 60
         for process, out in zip(processes, outs, strict=True):
             # Readers must be in: allauth takes only so many tries to log in, from one address and a minute.
             while not (out.exists() and all(word in out.read_text() for word in ('"batch"', '"list"'))):
-                assert process.poll() is None, out.with_suffix(".log").read_text()
+                assert (process.poll(), time.monotonic() < deadline) == (None, True), out.with_suffix(
+                    ".log"
+                ).read_text()
                 time.sleep(0.1)
         meanwhile()
     finally:
