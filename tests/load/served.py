@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -79,10 +80,10 @@ class Served:
             return
         raise AssertionError(self.log.read_text())
 
-    def query(self, statement: str) -> list[Any]:
+    def query(self, statement: str, parameters: Sequence[object] | None = None) -> list[Any]:
         """Rows, as the database has them."""
         with psycopg.connect(embedded.url(self.var)) as connection:
-            return connection.execute(statement.encode()).fetchall()
+            return connection.execute(statement.encode(), parameters).fetchall()
 
     def credential(self) -> str:
         """The header with which a program may write to the app `shop`."""

@@ -25,9 +25,14 @@ _DIFFERENCE = """
 """
 
 
+def statement(now: datetime | None = None) -> tuple[str, list[Any]]:
+    """SQL with its parameters that gives the rows in which the counts of the window and its messages differ."""
+    hour = first_hour(now or datetime.now(UTC))
+    return _DIFFERENCE, [message_ids.first_id(hour), hour]
+
+
 def difference(now: datetime | None = None) -> list[tuple[Any, ...]]:
     """Rows in which the counts of the window and a GROUP BY of its messages differ."""
-    hour = first_hour(now or datetime.now(UTC))
     with connection.cursor() as cursor:
-        cursor.execute(_DIFFERENCE, [message_ids.first_id(hour), hour])
+        cursor.execute(*statement(now))
         return list(cursor.fetchall())
