@@ -1,4 +1,4 @@
-from console.list_state import FILTERS
+from console.list_state import MESSAGES
 from console.tables import DEFAULT_SORT, SORTS, MessageTable, PageData
 from pushlog.models import Message
 
@@ -38,4 +38,4 @@ def test_sorted_column_says_so() -> None:
 
 
 def test_no_filter_has_the_name_of_another_parameter() -> None:
-    assert not {"search", "sort", "after", "before"} & set(FILTERS)
+    assert not {"search", "sort", "after", "before"} & set(MESSAGES.filters)

@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 from pytest_django.fixtures import Settings
 
-from console.list_state import PARAMETERS
+from console.list_state import MESSAGES
 from console.search_links import SearchTerms, terms_of
 from tests import factories
 
@@ -45,7 +45,7 @@ def test_parameters_of_the_list_stay() -> None:
     assert {
         *("search", "sort", "after", "before"),
         *("push_type", "mode", "outcome", "channel", "code", "created_from", "created_to"),
-    } == PARAMETERS
+    } == MESSAGES.parameters
 
 
 def test_search_link_of_an_earlier_version_still_opens(db: None, settings: Settings) -> None:
