@@ -8,7 +8,7 @@ from django_filters import FilterSet
 
 from console import tokens
 from console.list_state import ListState, cursor_purpose
-from console.pages import PAGE_SIZE, BadCursor, Page, Row, page_of
+from console.pages import BadCursor, Page, Row, page_of
 from console.tables import PageData
 from pushlog.models import WINDOW, App
 
@@ -38,7 +38,6 @@ def list_context(
         "filters": filters,
         "active_filters": _in_words(state, filters) if filters else [],
         "page": page,
-        "page_size": PAGE_SIZE,
         "newer": cursor(page.newer) if page else None,
         "older": cursor(page.older) if page else None,
         "table": state.listing.table(PageData(page.rows if page else []), order_by=state.sort),

@@ -18,10 +18,13 @@ from pushlog.models import App
 class Listing:
     """What sets one list apart from the others.
 
-    `cursor` is what its cursors are sealed for; `sorts` are the columns to order by, by the public name of the sort;
-    the default sort is by time, newest first; `filters` and `others` are the parameters beside sort and place.
+    `page` is the name of its address, `noun` what a row is, `cursor` what its cursors are sealed for. `sorts` are the
+    columns to order by, by the public name of the sort; the default one is by time, newest first. `filters` and
+    `others` are the parameters beside sort and place.
     """
 
+    page: str
+    noun: str
     cursor: str
     table: type[tables.Table]
     sorts: Mapping[str, tuple[str, ...]]
@@ -30,12 +33,26 @@ class Listing:
     others: tuple[str, ...] = ()
 
     @property
+    def time(self) -> str:
+        """The column of the default sort."""
+        return self.default_sort.removeprefix("-")
+
+    @property
     def parameters(self) -> set[str]:
         """All that its query string may have."""
         return {"sort", "after", "before", *self.filters, *self.others}
 
 
-MESSAGES = Listing("cursor", MessageTable, SORTS, DEFAULT_SORT, tuple(MessageFilter.base_filters), ("search",))
+MESSAGES = Listing(
+    page="messages",
+    noun="message",
+    cursor="cursor",
+    table=MessageTable,
+    sorts=SORTS,
+    default_sort=DEFAULT_SORT,
+    filters=tuple(MessageFilter.base_filters),
+    others=("search",),
+)
 
 
 @dataclass(slots=True)
@@ -62,7 +79,7 @@ class ListState:
     @property
     def is_by_time(self) -> bool:
         """Whether the order is the one of the default sort, or its reverse."""
-        return self.sort.removeprefix("-") == self.listing.default_sort.removeprefix("-")
+        return self.sort.removeprefix("-") == self.listing.time
 
 
 def list_state(listing: Listing, app: App, query: QueryDict) -> ListState:

@@ -26,7 +26,7 @@ document.addEventListener("click", (event) => {
     return;
   }
   // The whole row opens it too, unless the click was on a link or the end of a selection.
-  const row = event.target.closest(".message-row");
+  const row = event.target.closest(".listing-row");
   if (row && !event.target.closest("a, button") && getSelection().isCollapsed) {
     row.querySelector(".opener").click();
   }
