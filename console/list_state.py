@@ -8,9 +8,9 @@ import django_tables2 as tables
 from django.http import QueryDict
 
 from console import search_links, tokens
-from console.filters import MessageFilter
+from console.filters import MessageFilter, TaskFilter
 from console.search_links import SearchTerms
-from console.tables import DEFAULT_SORT, SORTS, MessageTable
+from console.tables import DEFAULT_SORT, DEFAULT_TASK_SORT, SORTS, TASK_SORTS, MessageTable, TaskTable
 from pushlog.models import App
 
 
@@ -52,6 +52,25 @@ MESSAGES = Listing(
     default_sort=DEFAULT_SORT,
     filters=tuple(MessageFilter.base_filters),
     others=("search",),
+)
+TASKS = Listing(
+    page="tasks",
+    noun="push task",
+    cursor="tasks",
+    table=TaskTable,
+    sorts=TASK_SORTS,
+    default_sort=DEFAULT_TASK_SORT,
+    filters=tuple(TaskFilter.base_filters),
+    others=("push_id",),
+)
+# On the page of the task. No index has them in another order than that of their creation.
+TASK_MESSAGES = Listing(
+    page="task",
+    noun="message",
+    cursor="messages of a task",
+    table=MessageTable,
+    sorts={"created_at": SORTS["created_at"]},
+    default_sort=DEFAULT_SORT,
 )
 
 
