@@ -23,7 +23,7 @@ from console.misses import explain_miss
 from console.pages import Page
 from console.search_links import SearchTerms
 from pushlog.forecast import forecast
-from pushlog.models import App, Message, StatusChange
+from pushlog.models import App, Message, PushTask, StatusChange
 
 # More than any honest message has; one that a gateway reports on for ever still gets a page.
 HISTORY_SIZE = 200
@@ -74,9 +74,11 @@ def message_detail(request: MemberRequest, message_id: UUID) -> HttpResponse:
     message = get_object_or_404(Message.objects.findable(request.app, now=now), pk=message_id)
     newest = StatusChange.objects.filter(message_id=message.pk).order_by("-at", "-code")[: HISTORY_SIZE + 1]
     history = list(reversed(newest))
+    tasks = PushTask.objects.findable(request.app, now=now).filter(push_id=message.task)
     context = {
         "app": request.app,
         "message": message,
+        "has_task_page": bool(message.task) and tasks.exists(),
         "history": _with_previous(message.created_at, history)[-HISTORY_SIZE:],
         "history_is_cut": len(history) > HISTORY_SIZE,
         "forecast": forecast(message, now).value,
