@@ -1,7 +1,7 @@
-"""Query string -> validated filters of the message list."""
+"""Query string -> validated filters of the lists, and what is typed into their searches."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import django_filters
@@ -11,8 +11,9 @@ from django.db.models import IntegerChoices, Q
 from django.utils import timezone
 
 from pushlog import message_ids
-from pushlog.models import LISTED_MODES, Message, Mode, PushType
+from pushlog.models import LISTED_MODES, Message, Mode, PushTask, PushType, TargetKind, TaskState
 from pushlog.models.message import MessageQuerySet
+from pushlog.models.task import PushTaskQuerySet
 from pushlog.statuses import Channel, Outcome
 
 # Waiting, but past its expiry time: no status of its own, the clock makes it.
@@ -102,6 +103,40 @@ class FoundFilter(MessageFilter):
     mode = django_filters.TypedChoiceFilter(
         choices=_words([*LISTED_MODES, Mode.MULTIPLE]), coerce=_number(Mode), empty_value=None
     )
+
+
+class TaskFilter(django_filters.FilterSet):
+    """The filters of the list of push tasks. A day is one of the current time zone, the app's."""
+
+    target_kind = django_filters.TypedChoiceFilter(
+        choices=_words(TargetKind), coerce=_number(TargetKind), empty_value=None
+    )
+    state = django_filters.TypedChoiceFilter(choices=_words(TaskState), coerce=_number(TaskState), empty_value=None)
+    day = django_filters.DateFilter(
+        label="Day",
+        method="filter_day",
+        input_formats=["%Y-%m-%d"],
+        widget=forms.DateInput(attrs={"type": "date"}),
+    )
+
+    class Meta:
+        model = PushTask
+        fields: list[str] = []
+
+    def filter_day(self, queryset: PushTaskQuerySet, name: str, value: date) -> PushTaskQuerySet:
+        """By push time, from midnight to midnight, however many hours the day has."""
+        try:
+            following = value + timedelta(days=1)
+        except OverflowError:  # the last day there is
+            return queryset.none()
+        start, end = (timezone.make_aware(datetime.combine(day, time.min)) for day in (value, following))
+        return queryset.filter(pushed_at__gte=start, pushed_at__lt=end)
+
+
+class TaskSearchForm(forms.Form):
+    """A complete push ID. It is not personal, and so stands in the address."""
+
+    push_id = forms.CharField(label="Push ID", validators=[MaxLengthValidator(64)], required=False)
 
 
 class SearchForm(forms.Form):

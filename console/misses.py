@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db.models import Exists, OuterRef, QuerySet
 
 from console.search_links import SearchTerms
-from pushlog.models import App, Message
+from pushlog.models import App, Message, PushTask
 
 
 def explain_miss(app: App, terms: SearchTerms, *, others: QuerySet[App], now: datetime) -> list[str]:
@@ -48,3 +48,13 @@ def explain_miss(app: App, terms: SearchTerms, *, others: QuerySet[App], now: da
     for other in others.exclude(pk=app.pk).filter(Exists(elsewhere))[:3]:
         hints.append(f"A match exists in {other.name} ({other.get_environment_display()}). Look there.")
     return hints
+
+
+def explain_task_miss(app: App, push_id: str, *, others: QuerySet[App], now: datetime) -> tuple[list[App], bool]:
+    """Where else there is a task with this push ID, and whether this app has messages of one that was not reported.
+
+    `others` are the apps that the person may see; no other app is looked into. Two queries.
+    """
+    elsewhere = PushTask.objects.findable(now=now).filter(app=OuterRef("pk"), push_id=push_id)
+    apps = list(others.exclude(pk=app.pk).filter(Exists(elsewhere))[:3])
+    return apps, Message.objects.of_task(app, push_id, now=now).exists()

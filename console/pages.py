@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Generic, TypeVar, cast
 
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db.models import F, Field, Model, Q, QuerySet
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThanOrEqual, TupleLessThanOrEqual
+from django.utils.timezone import is_naive
 
 PAGE_SIZE = 50
 
@@ -78,10 +80,17 @@ def _beyond(model: type[Model], keys: Sequence[str], cursor: list[Any], *, falli
 def _parsed(model: type[Model], keys: Sequence[str], cursor: list[Any]) -> tuple[Any, ...]:
     try:
         fields = [cast("Field[Any, Any]", model._meta.get_field(key)) for key in keys]
-        return tuple(field.to_python(value) for field, value in zip(fields, cursor, strict=True))
+        values = tuple(field.to_python(value) for field, value in zip(fields, cursor, strict=True))
+        for field, value in zip(fields, values, strict=True):
+            field.run_validators(value)
     except (ValidationError, ValueError, TypeError, OverflowError, FieldDoesNotExist) as error:
         raise BadCursor from error
+    # A moment without a zone would be taken for one in the zone of this page.
+    if any(isinstance(value, datetime) and is_naive(value) for value in values):
+        raise BadCursor
+    return values
 
 
 def _values(row: Model, keys: Sequence[str]) -> list[Any]:
+    # A moment's text has all its microseconds, and its zone.
     return [value if isinstance(value, (str, int)) else str(value) for value in (getattr(row, key) for key in keys)]

@@ -1,4 +1,4 @@
-"""The columns of the message list, and which of them sorts by what."""
+"""The columns of the lists, and which of them sorts by what."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import django_tables2 as tables
 from django_tables2.columns import BoundColumn
 from django_tables2.data import TableData
 
-from pushlog.models import Message
+from pushlog.models import Message, PushTask
 
 # Public name -> the columns to order by. All of a sort run in one direction and end in the ID; each has an index
 # that begins with the app (pushlog/models/message.py).
@@ -19,6 +19,18 @@ SORTS = {
     "created_at": ("id",),
 }
 DEFAULT_SORT = "-created_at"
+
+# The same for push tasks (pushlog/models/task.py). Within an app a push ID is unique, and needs nothing behind it.
+TASK_SORTS = {
+    "push_id": ("push_id",),
+    "title": ("title", "id"),
+    "target_kind": ("target_kind", "pushed_at", "id"),
+    "message_type": ("message_type", "pushed_at", "id"),
+    "environment": ("environment", "pushed_at", "id"),
+    "state": ("state", "pushed_at", "id"),
+    "pushed_at": ("pushed_at", "id"),
+}
+DEFAULT_TASK_SORT = "-pushed_at"
 
 
 class PageData(TableData):
@@ -49,6 +61,24 @@ class MessageTable(tables.Table):
 
     class Meta:
         model = Message
+        fields: list[str] = []
+        orderable = False
+        attrs = {"th": {"aria-sort": _aria_sort}}
+
+
+class TaskTable(tables.Table):
+    """The same for push tasks."""
+
+    push_id = tables.Column("Push ID", orderable=True)
+    title = tables.Column("Title", orderable=True)
+    target_kind = tables.Column("Target kind", orderable=True)
+    message_type = tables.Column("Message type", orderable=True)
+    environment = tables.Column("Environment", orderable=True)
+    state = tables.Column("State", orderable=True)
+    pushed_at = tables.Column("Push time", orderable=True, initial_sort_descending=True)
+
+    class Meta:
+        model = PushTask
         fields: list[str] = []
         orderable = False
         attrs = {"th": {"aria-sort": _aria_sort}}

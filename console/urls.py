@@ -3,9 +3,10 @@
 from allauth.account import views as account
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, register_converter
 
-from console.views import api_docs, apps, messages, ops, statuses
+from console.push_id_paths import PushIDConverter
+from console.views import api_docs, apps, messages, ops, statuses, tasks
 from pushlog.api.endpoints import api
 
 admin.site.site_header = admin.site.site_title = "Pushlog administration"
@@ -16,10 +17,14 @@ handler403 = "console.views.errors.forbidden"
 handler404 = "console.views.errors.not_found"
 handler500 = "console.views.errors.server_error"
 
+register_converter(PushIDConverter, "push_id")
+
 app_pages = [
     path("messages/", messages.message_list, name="messages"),
     path("messages/search/", messages.search, name="search"),
     path("messages/<uuid:message_id>/", messages.message_detail, name="message"),
+    path("tasks/", tasks.task_list, name="tasks"),
+    path("tasks/<push_id:push_id>/", tasks.task_detail, name="task"),
 ]
 
 urlpatterns = [

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import OperationalError
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -14,22 +14,19 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
-from console import fragments, search_links, tokens
+from console import fragments, search_links
 from console.access import MemberRequest, member_required, visible_apps
 from console.filters import FoundFilter, MessageFilter, SearchForm
-from console.list_state import FILTERS, ListState, cursor_purpose, list_state
+from console.list_pages import list_context, page_asked_for
+from console.list_state import MESSAGES, list_state
 from console.misses import explain_miss
-from console.pages import PAGE_SIZE, BadCursor, Page, page_of
+from console.pages import Page
 from console.search_links import SearchTerms
-from console.tables import MessageTable, PageData
 from pushlog.forecast import forecast
-from pushlog.models import WINDOW, App, Message, StatusChange
+from pushlog.models import App, Message, PushTask, StatusChange
 
 # More than any honest message has; one that a gateway reports on for ever still gets a page.
 HISTORY_SIZE = 200
-
-# What the pages before and after this one are called.
-_PAGER_LABELS = {"-created_at": ("Newer", "Older"), "created_at": ("Older", "Newer")}
 
 
 @require_safe
@@ -37,22 +34,14 @@ _PAGER_LABELS = {"-created_at": ("Newer", "Older"), "created_at": ("Older", "New
 def message_list(request: MemberRequest) -> HttpResponse:
     """A page of the list, or of what a search found. The query string alone decides what is shown."""
     app, now = request.app, timezone.now()
-    state = list_state(app, request.GET)
+    state = list_state(MESSAGES, app, request.GET)
     filter_set = FoundFilter if state.terms else MessageFilter
     filters = filter_set(request.GET, queryset=_messages(app, state.terms, now))
     page: Page[Message] | None = None
     if not state.problems and filters.is_valid():
-        try:
-            page = page_of(
-                filters.qs.for_rows(),
-                keys=state.keys,
-                descending=state.descending,
-                after=state.after,
-                before=state.before,
-            )
-        except BadCursor:
-            state.problems.append("The link to this page of the list is damaged. Start at the first page.")
-    context = _list_context(app, state, filters, page, now)
+        page = page_asked_for(state, filters.qs.for_rows())
+    terms = {"target_id": state.terms.target_id, "customer_message_id": state.terms.customer_message_id}
+    context = list_context(app, state, filters, page, now) | {"search_form": SearchForm(initial=terms)}
     if page is not None and not page.rows and state.terms and not context["active_filters"]:
         # Guesses are no reason to fail a page that has its answer: on a time-out there are none.
         with suppress(OperationalError):
@@ -70,9 +59,10 @@ def search(request: MemberRequest) -> HttpResponse:
     if form.is_valid():
         token = search_links.token_of(request.app, SearchTerms(**form.cleaned_data))
         return redirect(f"{reverse('messages', args=[request.app.slug])}?{urlencode({'search': token})}")
-    state = ListState(problems=[str(error) for errors in form.errors.values() for error in errors])
+    state = list_state(MESSAGES, request.app, QueryDict())
+    state.problems = [str(error) for errors in form.errors.values() for error in errors]
     filters = MessageFilter({}, queryset=Message.objects.none())
-    context = _list_context(request.app, state, filters, None, timezone.now()) | {"search_form": form}
+    context = list_context(request.app, state, filters, None, timezone.now()) | {"search_form": form}
     return TemplateResponse(request, "messages/list.html", context, status=400)
 
 
@@ -84,9 +74,11 @@ def message_detail(request: MemberRequest, message_id: UUID) -> HttpResponse:
     message = get_object_or_404(Message.objects.findable(request.app, now=now), pk=message_id)
     newest = StatusChange.objects.filter(message_id=message.pk).order_by("-at", "-code")[: HISTORY_SIZE + 1]
     history = list(reversed(newest))
+    tasks = PushTask.objects.findable(request.app, now=now).filter(push_id=message.task)
     context = {
         "app": request.app,
         "message": message,
+        "has_task_page": bool(message.task) and tasks.exists(),
         "history": _with_previous(message.created_at, history)[-HISTORY_SIZE:],
         "history_is_cut": len(history) > HISTORY_SIZE,
         "forecast": forecast(message, now).value,
@@ -102,55 +94,6 @@ def _messages(app: App, terms: SearchTerms, now: datetime) -> Any:
     return Message.objects.matching(
         app, target_id=terms.target_id, customer_message_id=terms.customer_message_id, now=now
     )
-
-
-def _list_context(
-    app: App, state: ListState, filters: MessageFilter, page: Page[Message] | None, now: datetime
-) -> dict[str, Any]:
-    def cursor(values: list[Any] | None) -> str | None:
-        return tokens.seal(cursor_purpose(app, state.sort), values) if values else None
-
-    return {
-        "app": app,
-        "now": now,
-        "window_start": now - WINDOW,
-        "state": state,
-        "filters": filters,
-        "active_filters": _in_words(filters),
-        "search_form": SearchForm(
-            initial={
-                "target_id": state.terms.target_id,
-                "customer_message_id": state.terms.customer_message_id,
-            }
-        ),
-        "page": page,
-        "page_size": PAGE_SIZE,
-        "newer": cursor(page.newer) if page else None,
-        "older": cursor(page.older) if page else None,
-        "table": MessageTable(PageData(page.rows if page else []), order_by=state.sort),
-        "sort_label": _sort_label(state),
-        "pager_labels": _PAGER_LABELS.get(state.sort, ("Previous", "Next")),
-    }
-
-
-def _in_words(filters: MessageFilter) -> list[tuple[str, str, str]]:
-    """Parameter, label and value of every filter that is set, as the page prints them."""
-    cleaned = filters.form.cleaned_data if filters.is_valid() else {}
-    words = []
-    for name in FILTERS:
-        if cleaned.get(name) not in (None, ""):
-            field = filters.form.fields[name]
-            given = filters.data[name].replace("T", " ") if isinstance(cleaned[name], datetime) else filters.data[name]
-            words.append((name, str(field.label), str(dict(getattr(field, "choices", [])).get(given, given))))
-    return words
-
-
-def _sort_label(state: ListState) -> str:
-    name = state.sort.removeprefix("-")
-    if name == "created_at":
-        return "newest first" if state.descending else "oldest first"
-    label = str(MessageTable.base_columns[name].verbose_name).lower().replace(" id", " ID")
-    return f"by {label}, {'descending' if state.descending else 'ascending'}"
 
 
 def _with_previous(created_at: datetime, history: list[StatusChange]) -> list[tuple[StatusChange, datetime]]:

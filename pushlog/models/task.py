@@ -105,9 +105,10 @@ _NEXT: dict[TaskState, tuple[TaskState, ...]] = {
 class PushTaskQuerySet(models.QuerySet["PushTask"]):
     """Reads, named after their use. None of them looks behind the window."""
 
-    def findable(self, app: App, *, now: datetime | None = None) -> PushTaskQuerySet:
-        """An app's tasks whose push time is in the last 30 days before `now` (aware), or still to come."""
-        return self.filter(app=app, pushed_at__gte=(now or timezone.now()) - WINDOW)
+    def findable(self, app: App | None = None, *, now: datetime | None = None) -> PushTaskQuerySet:
+        """Tasks whose push time is in the 30 days before `now` (aware), or still to come. Of one app, or of all."""
+        found = self.filter(pushed_at__gte=(now or timezone.now()) - WINDOW)
+        return found if app is None else found.filter(app=app)
 
     def for_rows(self) -> PushTaskQuerySet:
         """Only the columns of a list row: targets and content may be large and are not shown there."""

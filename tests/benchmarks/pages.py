@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from console import tokens
-from console.list_state import cursor_purpose
+from console.list_state import MESSAGES, cursor_purpose
 from console.pages import page_of
 from console.search_links import SearchTerms, token_of
 from console.tables import SORTS
@@ -72,7 +72,7 @@ def _cursor(app: App, sort: str, keys: tuple[str, ...]) -> str:
         size=50 * (PAGE - 1),
     )
     assert page.older, "too few rows for page 1,000"
-    return tokens.seal(cursor_purpose(app, sort), page.older)
+    return tokens.seal(cursor_purpose(MESSAGES, app, sort), page.older)
 
 
 def _timed(request: Callable[[], object]) -> float:

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, StorageState
 from pushlog import demo
 from tests.browser.console_server import Console, chromium, running_console
 from tests.browser.pages import WIDE, log_in
+from tests.browser.travel import add_travel
 from tests.browser.watch import Watch
 
 MESSAGES = 3000
@@ -41,6 +42,12 @@ def cookies(console: Console, browser: Browser) -> dict[str, StorageState]:
         kept[name] = page.context.storage_state()
         page.context.close()
     return kept
+
+
+@pytest.fixture(scope="package")
+def travel(console: Console) -> None:
+    """The app of push tasks, of which the operator is a member (tests/browser/travel.py)."""
+    add_travel(console)
 
 
 class Options(TypedDict, total=False):

@@ -30,9 +30,10 @@ FLAGS = [
 
 @dataclass(frozen=True, slots=True)
 class Console:
-    """Where the console answers, and the passwords of its three people."""
+    """Where the console answers, the folder of its data, and the passwords of its three people."""
 
     url: str
+    var: Path
     passwords: dict[str, str]
 
 
@@ -58,7 +59,7 @@ def running_console(var: Path, *, demo: int) -> Iterator[Console]:
         url = f"http://127.0.0.1:{port}"
         _wait_for(url, server, log)
         passwords = dict(re.findall(r"^  (support|operator|admin) +(\S+)", log.read_text(), re.MULTILINE))
-        yield Console(url, passwords)
+        yield Console(url, var, passwords)
     finally:
         server.terminate()
         assert server.wait(30) == 0, log.read_text()

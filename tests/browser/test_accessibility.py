@@ -7,11 +7,13 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from console.push_id_paths import PushIDConverter
 from tests.browser.conftest import Windows
 from tests.browser.pages import PHONE, SHOP, WIDE, open_row, overflow, search_for
+from tests.browser.travel import HOSTILE, SALE_PAGE, TASKS
 from tests.browser.watch import Watch
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("travel")]
 
 
 def _opened(page: Page) -> None:
@@ -56,6 +58,13 @@ def _wrong_password(page: Page) -> None:
     page.get_by_role("button", name="Log in").click()
 
 
+def _task(page: Page) -> None:
+    page.goto(SALE_PAGE)
+    for summary in ("Show all 40 targets", "Raw JSON"):
+        page.get_by_text(summary).click()
+    open_row(page, page.locator(".message").first)
+
+
 def _at(address: str) -> Callable[[Page], None]:
     def visit(page: Page) -> None:
         page.goto(address)
@@ -76,6 +85,14 @@ PAGES: dict[str, Callable[[Page], None]] = {
     "unknown-parameter": _at(f"{SHOP}?{'x' * 300}=1"),
     "failure": _failure,
     "codes": _at("/status-codes/#apns-2009"),
+    "tasks": _at(TASKS),
+    "tasks-filtered": _at(f"{TASKS}?target_kind=tag"),
+    "tasks-empty": _at(f"{TASKS}?day=2026-01-01"),
+    "tasks-missed": _at(f"{TASKS}?push_id={'x' * 64}"),
+    "tasks-problem": _at(f"{TASKS}?state=nice"),
+    "task": _task,
+    "task-hostile": _at(f"{TASKS}{PushIDConverter().to_url(HOSTILE)}/"),
+    "task-broadcast": _at(f"{TASKS}to-all/"),
     "not-found": _at("/nothing/"),
     "password": _at("/accounts/password/change/"),
     "log-out": _at("/accounts/logout/"),

@@ -57,13 +57,14 @@ def test_problem_gets_the_focus_nowhere_but_is_an_alert(live_page: Page, watch: 
 def test_everything_is_reached_in_the_order_of_the_page(page: Page) -> None:
     page.goto(SHOP)
     reached = []
-    for _ in range(26):
+    for _ in range(27):
         page.keyboard.press("Tab")
         reached.append(_name(page))
     wanted = [
         "Skip to the content",
         "Pushlog",
         "Messages",
+        "Push tasks",
         "Status codes",
         "id_target_id",
         "id_customer_message_id",

@@ -10,11 +10,12 @@ from pushlog.models import App
 from tests import factories
 
 
-def test_messages_of_an_app_need_a_login(client: Client, app: App) -> None:
-    response = client.get(reverse("messages", args=[app.slug]))
+@pytest.mark.parametrize("page", ["messages/", "tasks/", "tasks/133703/"])
+def test_pages_of_an_app_need_a_login(client: Client, app: App, page: str) -> None:
+    response = client.get(f"/apps/{app.slug}/{page}")
 
     assert response.status_code == 302
-    assert response.headers["Location"] == f"/accounts/login/?next=/apps/{app.slug}/messages/"
+    assert response.headers["Location"] == f"/accounts/login/?next=/apps/{app.slug}/{page}"
 
 
 def test_fragment_without_a_login_sends_the_whole_page_to_the_login(client: Client, app: App) -> None:
@@ -29,12 +30,14 @@ def test_fragment_without_a_login_sends_the_whole_page_to_the_login(client: Clie
 
 def test_other_apps_are_not_found(member_client: Client) -> None:
     other = factories.create_app()
-    message = factories.create_message(other)
+    message, task = factories.create_message(other), factories.create_task(other)
 
     for address in (
         reverse("messages", args=[other.slug]),
         reverse("message", args=[other.slug, message.pk]),
         reverse("messages", args=["no-such-app"]),
+        reverse("tasks", args=[other.slug]),
+        reverse("task", args=[other.slug, task.push_id]),
     ):
         assert member_client.get(address).status_code == 404
     assert member_client.post(reverse("search", args=[other.slug]), {"target_id": "x"}).status_code == 404

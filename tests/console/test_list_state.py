@@ -2,14 +2,14 @@ import pytest
 from django.http import QueryDict
 
 from console import tokens
-from console.list_state import cursor_purpose, list_state
+from console.list_state import MESSAGES, cursor_purpose, list_state
 from console.search_links import SearchTerms, token_of
 from pushlog.models import App
 from tests import factories
 
 
 def test_state_of_an_empty_query_string_is_newest_first(app: App) -> None:
-    state = list_state(app, QueryDict(""))
+    state = list_state(MESSAGES, app, QueryDict(""))
 
     assert (state.keys, state.descending, state.after, state.before) == (("id",), True, None, None)
     assert not state.terms
@@ -33,23 +33,23 @@ def test_state_of_an_empty_query_string_is_newest_first(app: App) -> None:
     ],
 )
 def test_query_string_that_is_not_right_is_a_problem(app: App, query: str, problem: str) -> None:
-    state = list_state(app, QueryDict(query))
+    state = list_state(MESSAGES, app, QueryDict(query))
 
     assert len(state.problems) == 1
     assert problem in state.problems[0]
 
 
 def test_cursor_fits_its_sort_and_app_only(app: App) -> None:
-    cursor = tokens.seal(cursor_purpose(app, "title"), ["a", "b"])
+    cursor = tokens.seal(cursor_purpose(MESSAGES, app, "title"), ["a", "b"])
 
-    assert list_state(app, QueryDict(f"sort=title&after={cursor}")).after == ["a", "b"]
-    assert list_state(app, QueryDict(f"sort=-title&after={cursor}")).problems
-    assert list_state(app, QueryDict(f"after={cursor}")).problems
-    assert list_state(factories.create_app(), QueryDict(f"sort=title&after={cursor}")).problems
+    assert list_state(MESSAGES, app, QueryDict(f"sort=title&after={cursor}")).after == ["a", "b"]
+    assert list_state(MESSAGES, app, QueryDict(f"sort=-title&after={cursor}")).problems
+    assert list_state(MESSAGES, app, QueryDict(f"after={cursor}")).problems
+    assert list_state(MESSAGES, factories.create_app(), QueryDict(f"sort=title&after={cursor}")).problems
 
 
 def test_search_link_fits_its_app_only(app: App) -> None:
     token = token_of(app, SearchTerms(target_id="t", customer_message_id="c"))
 
-    assert list_state(app, QueryDict(f"search={token}")).terms == SearchTerms("t", "c")
-    assert list_state(factories.create_app(), QueryDict(f"search={token}")).problems
+    assert list_state(MESSAGES, app, QueryDict(f"search={token}")).terms == SearchTerms("t", "c")
+    assert list_state(MESSAGES, factories.create_app(), QueryDict(f"search={token}")).problems

@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 from pytest_django.fixtures import Settings
 
-from console.list_state import PARAMETERS
+from console.list_state import MESSAGES, TASK_MESSAGES, TASKS
 from console.search_links import SearchTerms, terms_of
 from tests import factories
 
@@ -24,6 +24,9 @@ TOKEN_OF_0_1 = (
         ("messages", ["shop"], "/apps/shop/messages/"),
         ("search", ["shop"], "/apps/shop/messages/search/"),
         ("message", ["shop", MESSAGE], f"/apps/shop/messages/{MESSAGE}/"),
+        ("tasks", ["shop"], "/apps/shop/tasks/"),
+        ("task", ["shop", "133703"], "/apps/shop/tasks/133703/"),
+        ("task", ["shop", "a/b ~"], "/apps/shop/tasks/a~2Fb~20~7E/"),
         ("status-codes", [], "/status-codes/"),
         ("account_login", [], "/accounts/login/"),
         ("admin:index", [], "/admin/"),
@@ -42,11 +45,13 @@ def test_address_stays(name: str, arguments: list[object], address: str) -> None
     assert reverse(name, args=arguments) == address
 
 
-def test_parameters_of_the_list_stay() -> None:
+def test_parameters_of_the_lists_stay() -> None:
     assert {
         *("search", "sort", "after", "before"),
         *("push_type", "mode", "outcome", "channel", "code", "created_from", "created_to"),
-    } == PARAMETERS
+    } == MESSAGES.parameters
+    assert {"sort", "after", "before", "push_id", "target_kind", "state", "day"} == TASKS.parameters
+    assert {"sort", "after", "before"} == TASK_MESSAGES.parameters
 
 
 def test_search_link_of_an_earlier_version_still_opens(db: None, settings: Settings) -> None:

@@ -63,7 +63,7 @@ def test_query_over_the_time_limit_is_a_503_that_says_what_to_do(
     member_client: Client, app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A query that takes long for certain; the limit itself is real.
-    monkeypatch.setattr("console.views.messages.page_of", lambda *args, **kwargs: _slow())
+    monkeypatch.setattr("console.views.messages.page_asked_for", lambda *args, **kwargs: _slow())
 
     response = member_client.get(reverse("messages", args=[app.slug]))
 
@@ -84,7 +84,7 @@ def test_other_errors_of_the_database_are_a_500(
     def fail(*args: Any, **kwargs: Any) -> None:
         raise OperationalError("connection lost")
 
-    monkeypatch.setattr("console.views.messages.page_of", fail)
+    monkeypatch.setattr("console.views.messages.page_asked_for", fail)
     member_client.raise_request_exception = False
 
     assert member_client.get(reverse("messages", args=[app.slug])).status_code == 500

@@ -10,7 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from console.views.messages import message_detail
 from pushlog import ingest
-from pushlog.models import App, Message
+from pushlog.models import App, Message, PushTask
 from tests import factories
 
 
@@ -128,6 +128,25 @@ def test_detail_takes_two_queries_beside_the_app(
         response = message_detail(request, app=app.slug, message_id=message.pk)
     with django_assert_num_queries(0):
         response.render()  # type: ignore[attr-defined]
+
+
+def test_task_is_a_link_if_it_is_in_the_log(
+    member_client: Client, app: App, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    message = factories.create_message(app, task="a/1")
+    link = f'<a href="{reverse("task", args=[app.slug, "a/1"])}">'
+    factories.create_task(factories.create_app(), push_id="a/1")
+    pushed_at = datetime.now(UTC) - timedelta(days=30, seconds=1)
+    task = factories.create_task(app, push_id="a/1", pushed_at=pushed_at, now=pushed_at)
+
+    page = page_of(member_client, message).content.decode()
+    assert "<code>a/1</code>" in page
+    assert link not in page
+
+    PushTask.objects.filter(pk=task.pk).update(pushed_at=datetime.now(UTC))
+    with django_assert_num_queries(6):  # session, user, app with membership, message, history, task
+        page = page_of(member_client, message).content.decode()
+    assert f"{link}<code>a/1</code></a>" in page
 
 
 def test_long_content_is_cut_and_kept(member_client: Client, app: App) -> None:

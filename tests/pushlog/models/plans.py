@@ -68,7 +68,7 @@ def _receipt(number: int, identifier: Any) -> dict[str, Any]:
 
 
 @contextmanager
-def _undone() -> Iterator[None]:
+def undone() -> Iterator[None]:
     with transaction.atomic():
         yield
         transaction.set_rollback(True)
@@ -77,7 +77,7 @@ def _undone() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def log(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Log]:
     """Loaded once, and undone behind the last test of this file."""
-    with django_db_blocker.unblock(), _undone():
+    with django_db_blocker.unblock(), undone():
         app, other = factories.create_app(), factories.create_app()
         numbers = {app: [n for n in range(COUNT) if n % 5], other: [n for n in range(COUNT) if n % 5 == 0]}
         for one, its in numbers.items():

@@ -1,0 +1,72 @@
+"""What all lists do: get the page that was asked for, and say in words what it shows."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+from django_filters import FilterSet
+
+from console import tokens
+from console.list_state import ListState, cursor_purpose
+from console.pages import BadCursor, Page, Row, page_of
+from console.tables import PageData
+from pushlog.models import WINDOW, App
+
+
+def page_asked_for(state: ListState, queryset: QuerySet[Row]) -> Page[Row] | None:
+    """The page of a list that its query string asks for; None, and one more problem, if there can be none."""
+    try:
+        return page_of(queryset, keys=state.keys, descending=state.descending, after=state.after, before=state.before)
+    except BadCursor:
+        state.problems.append("The link to this page of the list is damaged. Start at the first page.")
+        return None
+
+
+def list_context(
+    app: App, state: ListState, filters: FilterSet | None, page: Page[Any] | None, now: datetime
+) -> dict[str, Any]:
+    """What the templates of lists need: the page, its neighbours, its headers, and what is shown in words."""
+
+    def cursor(values: list[Any] | None) -> str | None:
+        return tokens.seal(cursor_purpose(state.listing, app, state.sort), values) if values else None
+
+    return {
+        "app": app,
+        "now": now,
+        "window_start": now - WINDOW,
+        "state": state,
+        "filters": filters,
+        "active_filters": _in_words(state, filters) if filters else [],
+        "page": page,
+        "newer": cursor(page.newer) if page else None,
+        "older": cursor(page.older) if page else None,
+        "table": state.listing.table(PageData(page.rows if page else []), order_by=state.sort),
+        "sort_label": _sort_label(state),
+        "pager_labels": _pager_labels(state),
+    }
+
+
+def _in_words(state: ListState, filters: FilterSet) -> list[tuple[str, str, str]]:
+    """Parameter, label and value of every filter that is set, as the page prints them."""
+    cleaned = filters.form.cleaned_data if filters.is_valid() else {}
+    words = []
+    for name in state.listing.filters:
+        if cleaned.get(name) not in (None, ""):
+            field = filters.form.fields[name]
+            given = filters.data[name].replace("T", " ") if isinstance(cleaned[name], datetime) else filters.data[name]
+            words.append((name, str(field.label), str(dict(getattr(field, "choices", [])).get(given, given))))
+    return words
+
+
+def _sort_label(state: ListState) -> str:
+    if state.is_by_time:
+        return "newest first" if state.descending else "oldest first"
+    label = str(state.listing.table.base_columns[state.sort.removeprefix("-")].verbose_name)
+    return f"by {label.lower().replace(' id', ' ID')}, {'descending' if state.descending else 'ascending'}"
+
+
+def _pager_labels(state: ListState) -> tuple[str, str]:
+    """What the pages before and after this one are called."""
+    if not state.is_by_time:
+        return "Previous", "Next"
+    return ("Newer", "Older") if state.descending else ("Older", "Newer")

@@ -1,0 +1,112 @@
+"""The settings of a push task, laid out for reading and as JSON."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pushlog.models import MessageType, PushTask, TargetKind, TaskSource, TaskState
+
+# What is nested deeper than people read is shown as JSON.
+_DEEPEST = 6
+
+_SWITCH = {0: "off", 1: "on"}
+# What numbers mean to the push service, by path (facts/tpns.md, 1.6).
+_MEANINGS = {
+    "ring": _SWITCH,
+    "vibrate": _SWITCH,
+    "lights": _SWITCH,
+    "clearable": {0: "cannot be dismissed", 1: "can be dismissed"},
+    "action.action_type": {1: "opens an activity or the app", 2: "opens the browser", 3: "opens an intent"},
+    "aps.badge_type": {-2: "adds one to the badge", -1: "leaves the badge as it is"},
+    "aps.mutable-content": {1: "the app may change it before it is shown"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One line: the key with the path of the objects around it, the value in words, and what it means, if known.
+
+    `is_blank` if there is no value to speak of.
+    """
+
+    path: str
+    key: str
+    value: str
+    meaning: str = ""
+    is_blank: bool = False
+
+
+def settings_of(configuration: object) -> list[Setting]:
+    """A configuration, any JSON value, as lines in the order of their keys; nested objects behind the others."""
+    return list(_lines(configuration, [])) if configuration is not None else []
+
+
+def _lines(value: object, path: list[str]) -> Iterator[Setting]:
+    parts: list[tuple[str, object]] = []
+    if isinstance(value, dict):
+        # The database does not keep the order in which a sender wrote them.
+        parts = sorted(value.items(), key=lambda part: (isinstance(part[1], (dict, list)), part[0]))
+    elif isinstance(value, list) and any(isinstance(one, (dict, list)) for one in value):
+        parts = [(str(number), one) for number, one in enumerate(value, 1)]
+    if parts and len(path) < _DEEPEST:
+        for key, part in parts:
+            yield from _lines(part, [*path, key])
+        return
+    *around, key = path or [""]
+    words = _words(value)
+    yield Setting(
+        path="".join(f"{one}." for one in around),
+        key=key,
+        value=words,
+        meaning=_meaning(".".join(path), value),
+        is_blank=words in {"empty", "none"} and not (isinstance(value, str) and value),
+    )
+
+
+def _words(value: object) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value in ("", {}, []):
+        return "empty"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return ", ".join(value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _meaning(path: str, value: object) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return _MEANINGS.get(path, {}).get(value, "")
+    return ""
+
+
+def as_row(task: PushTask) -> dict[str, Any]:
+    """A task as a sender would write it: `POST /api/v1/tasks` takes it back, and changes nothing."""
+    words = {
+        "target_kind": TargetKind(task.target_kind),
+        "state": TaskState(task.state),
+        "message_type": MessageType(task.message_type),
+        "source": TaskSource(task.source),
+    }
+    return {
+        "push_id": task.push_id,
+        **{name: member.name.lower() for name, member in words.items()},
+        "environment": task.environment,
+        "created_at": _iso(task.created_at),
+        "pushed_at": _iso(task.pushed_at),
+        **{name: getattr(task, name) for name in _AS_THEY_ARE},
+    }
+
+
+_AS_THEY_ARE = (
+    *("title", "content", "expires_in", "collapse_id", "upload_id", "multi_package", "media_url", "audio_url", "group"),
+    *("targets", "tag_rule", "android", "ios", "iot"),
+)
+
+
+def _iso(moment: Any) -> str:
+    return str(moment.isoformat().replace("+00:00", "Z"))

@@ -1,0 +1,80 @@
+"""The list of push tasks, and the page of one of them."""
+
+from contextlib import suppress
+from datetime import timedelta
+
+from django.db import OperationalError
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from console import fragments
+from console.access import MemberRequest, member_required, visible_apps
+from console.filters import TaskFilter, TaskSearchForm
+from console.list_pages import list_context, page_asked_for
+from console.list_state import TASK_MESSAGES, TASKS, list_state
+from console.misses import explain_task_miss
+from console.outcomes import count_outcomes
+from console.pages import Page
+from console.task_settings import as_row, settings_of
+from pushlog.models import Message, PushTask
+
+
+@require_safe
+@member_required
+def task_list(request: MemberRequest) -> HttpResponse:
+    """A page of the list, as the query string says; or, for a complete push ID, the way to the page of its task."""
+    app, now = request.app, timezone.now()
+    state = list_state(TASKS, app, request.GET)
+    filters = TaskFilter(request.GET, queryset=PushTask.objects.findable(app, now=now))
+    search = TaskSearchForm(request.GET)
+    state.problems += [str(error) for errors in search.errors.values() for error in errors]
+    missed = search.cleaned_data.get("push_id", "")
+    if missed and len(request.GET) > 1:
+        state.problems.append("A push ID is looked for alone, without a sort or filters.")
+    page: Page[PushTask] | None = None
+    if not state.problems and missed:
+        if PushTask.objects.findable(app, now=now).filter(push_id=missed).exists():
+            return redirect("task", app.slug, missed)
+        page = Page([], None, None)
+    elif not state.problems and filters.is_valid():
+        page = page_asked_for(state, filters.qs.for_rows())
+    context = list_context(app, state, filters, page, now) | {"search_form": search, "missed": missed}
+    if page is not None and missed:
+        # Guesses are no reason to fail a page that has its answer: on a time-out there are none.
+        with suppress(OperationalError):
+            others = visible_apps(request.user)
+            context["elsewhere"], context["has_messages"] = explain_task_miss(app, missed, others=others, now=now)
+    context["is_fragment"] = fragments.wanted(request)
+    template = "tasks/_results.html" if context["is_fragment"] else "tasks/list.html"
+    return TemplateResponse(request, template, context, status=200 if page is not None else 400)
+
+
+@require_safe
+@member_required
+def task_detail(request: MemberRequest, push_id: str) -> HttpResponse:
+    """One task with all its settings, what became of its messages, and a page of them."""
+    app, now = request.app, timezone.now()
+    task = get_object_or_404(PushTask.objects.findable(app, now=now), push_id=push_id)
+    produced = Message.objects.of_task(app, push_id, now=now)
+    state = list_state(TASK_MESSAGES, app, request.GET)
+    page = page_asked_for(state, produced.for_rows()) if not state.problems else None
+    context = list_context(app, state, None, page, now) | {"task": task, "is_fragment": fragments.wanted(request)}
+    status = 200 if page is not None else 400
+    if context["is_fragment"]:
+        return TemplateResponse(request, "tasks/_messages.html", context, status=status)
+    # The counts are no reason to fail the page: on a time-out it says that there are none.
+    with suppress(OperationalError):
+        context["outcomes"] = count_outcomes(produced, now=now)
+    context |= {
+        "expires_at": task.pushed_at + timedelta(seconds=task.expires_in),
+        "configurations": [
+            (name, settings_of(value))
+            for name, value in (("Android", task.android), ("iOS", task.ios), ("IoT", task.iot))
+            if value is not None or name != "IoT"
+        ],
+        "row": as_row(task),
+    }
+    return TemplateResponse(request, "tasks/detail.html", context, status=status)
