@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from pushlog.json_objects import parse_object
 from pushlog.models import MessageType, TargetKind
-from pushlog.row_files import parse_object
 from pushlog.tpns import words
 from pushlog.tpns.codes import Code, Refused
 
