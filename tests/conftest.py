@@ -1,6 +1,9 @@
 """What all tests share: a real database with partitions, and querysets that show a forgotten order."""
 
+import os
 import random
+import shutil
+from collections.abc import Iterator
 
 import pytest
 from django.contrib.auth.models import User
@@ -11,6 +14,7 @@ from console import database
 from pushlog import partitions
 from pushlog.models import App
 from tests import factories
+from tests.load.served import Served
 
 # Before pytest-django makes its test database on it.
 database.start()
@@ -54,3 +58,19 @@ def member_client(client: Client, member: User) -> Client:
     """A browser in which the member of the app is logged in."""
     client.force_login(member)
     return client
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The real web server on an embedded PostgreSQL, both of the module's own."""
+    served = Served(tmp_path_factory.mktemp("served") / "var")
+    served.start()
+    yield served
+    served.stop()
+
+
+@pytest.fixture
+def curl() -> None:
+    """The README's examples need curl and openssl. A machine of one's own may lack them; CI may not."""
+    if missing := [name for name in ("curl", "openssl") if not shutil.which(name)]:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"There is no {' and no '.join(missing)} here.")

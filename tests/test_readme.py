@@ -2,10 +2,8 @@
 
 import json
 import re
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,14 +23,6 @@ def example(chapter: str, language: str, served: Served) -> str:
     return found[1].replace("127.0.0.1:8000", f"127.0.0.1:{served.port}").replace(".venv/bin/python", sys.executable)
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    served = Served(tmp_path_factory.mktemp("readme") / "var")
-    served.start()
-    yield served
-    served.stop()
-
-
 def pasted(chapter: str, served: Served) -> list[Any]:
     """The answers to a chapter's example, pasted into a shell: one in each line that it prints."""
     result = subprocess.run(
@@ -47,7 +37,7 @@ def pasted(chapter: str, served: Served) -> list[Any]:
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
-@pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl here")
+@pytest.mark.usefixtures("curl")
 def test_the_curl_examples_work_as_pasted(served: Served) -> None:
     written, applied, found, lines = pasted(WRITING, served)
 
@@ -58,7 +48,7 @@ def test_the_curl_examples_work_as_pasted(served: Served) -> None:
     assert lines["accepted"] == 1
 
 
-@pytest.mark.skipif(not (shutil.which("curl") and shutil.which("openssl")), reason="there is no curl, or no openssl")
+@pytest.mark.usefixtures("curl")
 def test_the_examples_for_programs_written_for_tpns_work_as_pasted(served: Served) -> None:
     task = {"push_id": "133703", "target_kind": "all", "pushed_at": datetime.now(UTC).isoformat()}
     code = "from pushlog import ingest; from pushlog.models import App; app = App.objects.get(slug='shop')"

@@ -3,7 +3,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -14,17 +13,6 @@ from pushlog.statuses import NO_RECEIPT, Channel
 from tests import factories
 
 LIST = "/admin/pushlog/message/"
-
-
-@pytest.fixture
-def admin(app: App) -> User:
-    return factories.create_user(app, is_staff=True, is_superuser=True)
-
-
-@pytest.fixture
-def browser(client: Client, admin: User) -> Client:
-    client.force_login(admin)
-    return client
 
 
 def change(message: Message, **fields: Any) -> dict[str, Any]:

@@ -2,24 +2,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.test import Client
 
 from pushlog.models import App, PushTask, TargetKind, TaskCount, TaskState
 from tests import factories
 
 LIST = "/admin/pushlog/pushtask/"
-
-
-@pytest.fixture
-def admin(app: App) -> User:
-    return factories.create_user(app, is_staff=True, is_superuser=True)
-
-
-@pytest.fixture
-def browser(client: Client, admin: User) -> Client:
-    client.force_login(admin)
-    return client
 
 
 def filled(app: App, **fields: Any) -> dict[str, Any]:

@@ -4,7 +4,6 @@ import gzip
 import http.client
 import json
 import socket
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -15,14 +14,6 @@ import pytest
 from tests.load.served import Served
 
 MIB = 1 << 20
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    served = Served(tmp_path_factory.mktemp("bounds") / "var")
-    served.start()
-    yield served
-    served.stop()
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -16,14 +16,6 @@ from tests.load.processes import Line
 from tests.load.rows import batch, state
 from tests.load.served import Served
 from tests.pushlog import counting
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    served = Served(tmp_path_factory.mktemp("load") / "var")
-    served.start()
-    yield served
-    served.stop()
 
 
 def run(served: Served, folder: Path, meanwhile: Callable[[], None]) -> list[Line]:

@@ -5,12 +5,9 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from urllib.request import Request, urlopen
-
-import pytest
 
 from tests.load.served import Served
 from tests.pushlog.tpns.client import PATH
@@ -29,14 +26,6 @@ for _ in range(int(calls)):
         print(json.load(answer)["retCode"], flush=True)
 """
 PROCESSES, CALLS_EACH = 20, [10] * 19 + [11]  # 201
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    served = Served(tmp_path_factory.mktemp("tpns") / "var")
-    served.start()
-    yield served
-    served.stop()
 
 
 def test_of_201_calls_at_once_one_is_refused_and_so_are_those_after_a_restart(served: Served) -> None:

@@ -1,0 +1,19 @@
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from pushlog.models import App
+from tests import factories
+
+
+@pytest.fixture
+def admin(app: App) -> User:
+    """A superuser who is a member of the app."""
+    return factories.create_user(app, is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def browser(client: Client, admin: User) -> Client:
+    """A browser in which the superuser is logged in."""
+    client.force_login(admin)
+    return client
