@@ -4,18 +4,25 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tests.benchmarks.figures import Figure
+
+PARTS = ["pages", "peers", "writing", "http", "importing", "tpns", "sizes", "load"]
 VAR = Path(__file__).resolve().parents[2] / "var" / "bench"
 
 
 def main() -> int:
-    """Loads what is missing of the rows, measures, prints and writes var/bench/figures-<rows>.json."""
+    """Loads what is missing of the rows, measures, prints and writes var/bench/<rows>/figures.json."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", type=int, default=400_000)
-    rows: int = parser.parse_args().rows
+    parser.add_argument("--only", nargs="+", metavar="PART", help="some of: " + ", ".join(PARTS), choices=PARTS)
+    given = parser.parse_args()
+    rows: int = given.rows
+    parts: list[str] = given.only or PARTS
     # A log of its own for each size, beside the one that `make run` shows.
     var = VAR / str(rows)
     os.environ |= {"PUSHLOG_VAR": str(var), "DJANGO_SETTINGS_MODULE": "console.settings", "ALLOWED_HOSTS": "testserver"}
@@ -33,15 +40,28 @@ def main() -> int:
     settings.ROOT_URLCONF = "tests.benchmarks.control"
     _load(rows)
 
-    from tests.benchmarks import http, importing, pages, tpns, writing
+    from tests.benchmarks import http, importing, load, pages, peers, sizes, tpns, writing
 
-    figures = [*pages.measure(), *writing.measure(), *http.measure(), *importing.measure(), *tpns.measure()]
+    measures: dict[str, Callable[[], list[Figure]]] = {
+        "pages": pages.measure,
+        "peers": lambda: peers.measure(rows),
+        "writing": writing.measure,
+        "http": http.measure,
+        "importing": importing.measure,
+        "tpns": tpns.measure,
+    }
+    figures = [figure for part, measure in measures.items() if part in parts for figure in measure()]
+    facts = (sizes.measure() if "sizes" in parts else {}) | (load.measure() if "load" in parts else {})
     table = Table("what", "p50 ms", "p95 ms", "ratio", "spread", "budget", "holds", title=f"{rows:,} messages")
     for one in figures:
         numbers = (f"{one.p50:.1f}", f"{one.p95:.1f}", f"{one.ratio:.2f}", one.spread)
         table.add_row(one.name, *numbers, one.budget, "yes" if one.holds else "NO")
-    Console(width=120).print(table)
-    (var / "figures.json").write_text(json.dumps([asdict(one) for one in figures], indent=1))
+    console = Console(width=120)
+    console.print(table)
+    for name, number in facts.items():
+        console.print(f"{number:>14,} {name}", highlight=False)
+    content = {"rows": rows, "at": datetime.now(UTC).isoformat(), "figures": [asdict(one) for one in figures]}
+    (var / "figures.json").write_text(json.dumps(content | {"facts": facts}, indent=1))
     return 0 if all(one.holds for one in figures) else 1
 
 

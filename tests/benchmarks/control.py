@@ -12,12 +12,8 @@ from console.access import MemberRequest, member_required
 from console.urls import urlpatterns as console_urls
 from pushlog import message_ids
 from pushlog.models import WINDOW
-
-SQL = """
-    SELECT id, customer_message_id, push_type, target_id, title, channel, code, expires_at
-    FROM pushlog_message WHERE app_id = %s AND mode IN (1, 2) AND id >= %s
-    ORDER BY id DESC LIMIT 51
-"""
+from tests.benchmarks import peers
+from tests.benchmarks.query import SQL
 
 
 @member_required
@@ -30,4 +26,4 @@ def control(request: MemberRequest) -> HttpResponse:
     return HttpResponse("<table>" + "".join(f"<tr>{row}</tr>" for row in cells) + "</table>")
 
 
-urlpatterns = [path("control/<slug:app>/", control), *console_urls]
+urlpatterns = [path("control/<slug:app>/", control), *peers.urlpatterns, *console_urls]
