@@ -41,6 +41,8 @@ def list_context(
         "newer": cursor(page.newer) if page else None,
         "older": cursor(page.older) if page else None,
         "table": state.listing.table(PageData(page.rows if page else []), order_by=state.sort),
+        # Where a page without scripts is read on, if the list is not at its top.
+        "anchor": f"#{state.listing.anchor}" if state.listing.anchor else "",
         "sort_label": _sort_label(state),
         "pager_labels": _pager_labels(state),
     }

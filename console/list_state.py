@@ -20,7 +20,7 @@ class Listing:
 
     `page` is the name of its address, `noun` what a row is, `cursor` what its cursors are sealed for. `sorts` are the
     columns to order by, by the public name of the sort; the default one is by time, newest first. `filters` and
-    `others` are the parameters beside sort and place.
+    `others` are the parameters beside sort and place. `anchor` is where it stands on a page that begins otherwise.
     """
 
     page: str
@@ -31,6 +31,7 @@ class Listing:
     default_sort: str
     filters: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
+    anchor: str = ""
 
     @property
     def time(self) -> str:
@@ -71,6 +72,7 @@ TASK_MESSAGES = Listing(
     table=MessageTable,
     sorts={"created_at": SORTS["created_at"]},
     default_sort=DEFAULT_SORT,
+    anchor="messages",
 )
 
 

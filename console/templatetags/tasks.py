@@ -59,9 +59,9 @@ def thousands(number: int) -> str:
 
 @register.simple_tag
 def share(part: int, whole: int) -> str:
-    """A part in per cent, rounded so that only nothing is 0 % and only everything is 100 %."""
-    if not part or part == whole:
-        return "100%" if part else "0%"
+    """A part, not nothing, in per cent; rounded so that only the whole is 100 %."""
+    if part == whole:
+        return "100%"
     percent = 100 * part / whole
     if percent < 0.1:
         return "<0.1%"

@@ -7,8 +7,10 @@ from typing import Literal
 
 from playwright.sync_api import Page
 
+from console.push_id_paths import PushIDConverter
 from tests.browser.console_server import ROOT, chromium, running_console
 from tests.browser.pages import PHONE, SHOP, WIDE, log_in, open_row, search_for
+from tests.browser.travel import HOSTILE, SALE_PAGE, TASKS, add_travel
 
 DOCS = {
     "list-wide-light",
@@ -55,6 +57,13 @@ def tour(page: Page, camera: Camera) -> None:
         ("filtered", f"{SHOP}?outcome=failed&sort=title"),
         ("problem", f"{SHOP}?per_page=10"),
         ("codes", "/status-codes/#apns-2009"),
+        ("tasks", TASKS),
+        ("tasks-filtered", f"{TASKS}?target_kind=tag&state=failed"),
+        ("tasks-missed", f"{TASKS}?push_id=never-reported"),
+        ("task", SALE_PAGE),
+        ("task-messages", f"{SALE_PAGE}#messages"),
+        ("task-to-come", f"{TASKS}{PushIDConverter().to_url(HOSTILE)}/"),
+        ("task-broadcast", f"{TASKS}to-all/"),
         ("404", "/nothing/"),
         ("password", "/accounts/password/change/"),
     ):
@@ -74,6 +83,7 @@ def main() -> None:
         running_console(Path(folder) / "var", demo=20_000) as console,
         chromium() as browser,
     ):
+        add_travel(console)
         for theme in THEMES:
             for size, viewport in (("wide", WIDE), ("phone", PHONE)):
                 context = browser.new_context(base_url=console.url, viewport=viewport, color_scheme=theme)

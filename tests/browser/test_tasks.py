@@ -168,6 +168,9 @@ def test_messages_of_a_task_are_counted_and_have_pages(page: Page) -> None:
     while page.locator("#next-bottom").count():
         page.locator("#next-bottom").click()
         expect(page.locator(".message-row a").first).not_to_have_text(shown[-50])
+        # Read on where the messages begin, not at the top of the page.
+        expect(page.get_by_role("heading", name="Messages", exact=True)).to_be_in_viewport()
+        expect(page.get_by_role("heading", name="Weekend sale")).not_to_be_in_viewport()
         shown += cells(page, "customer_message_id")
     assert shown == [f"sale-{number:03d}" for number in range(COUNT)]
 

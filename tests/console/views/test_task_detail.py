@@ -69,7 +69,7 @@ def test_page_tells_every_setting(member_client: Client, app: App) -> None:
     ("fields", "words"),
     [
         ({"title": ""}, "Task without a title"),
-        ({"expires_in": 0}, "only devices that are connected at the time"),
+        ({"expires_in": 0}, "no time: only devices that are connected when it is sent"),
         ({"expires_in": 2**32 - 1}, "49,710 days 6 hours 28 minutes 15 seconds"),
         ({"expires_in": 1}, "1 second"),
         ({"expires_in": 5400}, "1 hour 30 minutes"),
@@ -161,7 +161,7 @@ def test_messages_are_counted_up_to_the_bound(member_client: Client, app: App, m
     page = text_of(member_client, app, push_id="1")
 
     assert "The newest 2 messages of this task are counted" in page
-    assert "2 or more" in page
+    assert "Its 2 or more messages" in page
 
 
 def test_counts_that_take_too_long_are_left_out(
