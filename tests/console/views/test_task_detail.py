@@ -80,12 +80,17 @@ def test_page_tells_every_setting(member_client: Client, app: App) -> None:
         ({"target_kind": "accounts", "targets": ["a"] * 10}, "10 accounts:"),
         ({"tag_rule": RULE | {"operator": "and"}}, "Devices with all of the tags:"),
         ({"tag_rule": {"operator": "and", "tags": RULE["tags"][:1]}}, "Devices with the tag:"),
-        ({"pushed_at": datetime.now(UTC) + timedelta(hours=5, minutes=1)}, "in 5 h"),
         ({}, "No configuration."),
     ],
 )
 def test_setting_in_words(member_client: Client, app: App, fields: dict[str, Any], words: str) -> None:
     assert words in text_of(member_client, app, **fields)
+
+
+def test_a_task_still_to_come_says_in_how_long(member_client: Client, app: App) -> None:
+    page = text_of(member_client, app, pushed_at=datetime.now(UTC) + timedelta(hours=5, seconds=50))
+
+    assert "in 5 h" in page
 
 
 @pytest.mark.parametrize(("count", "shortened"), [(10, False), (11, True), (1000, True)])
