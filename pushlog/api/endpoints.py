@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from pushlog import credentials, ingest
 from pushlog.api import answers, bodies, description, errors
-from pushlog.ingest.rows import CustomerID, MessageRow, ReceiptRow, TargetID
+from pushlog.ingest.fields import CustomerID, TargetID
+from pushlog.ingest.rows import MessageRow, ReceiptRow
 from pushlog.ingest.task_rows import TaskRow
 from pushlog.models import WINDOW, Credential, Message, StatusChange
 

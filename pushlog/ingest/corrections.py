@@ -7,7 +7,8 @@ from uuid import UUID
 from django.db import transaction
 from pydantic import AwareDatetime, BaseModel, model_validator
 
-from pushlog.ingest.rows import Content, Extras, Moment, Title, check_validity
+from pushlog.ingest.fields import Content, Extras, Moment, Title
+from pushlog.ingest.rows import check_validity
 from pushlog.models import Message
 
 

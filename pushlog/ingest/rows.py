@@ -1,7 +1,5 @@
 """What a valid row is: types, bounds and times of messages and receipts as they come in."""
 
-import json
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -9,35 +7,41 @@ from typing import Annotated, TypeVar
 from uuid import UUID, uuid4
 
 from pydantic import (
-    AwareDatetime,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
     TypeAdapter,
     ValidationError,
-    WithJsonSchema,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
-from pydantic_core import to_json
 
 from pushlog import message_ids, statuses
+from pushlog.ingest.fields import (
+    NO_NUL,
+    NOT_BOOL,
+    Content,
+    CustomerID,
+    Extras,
+    Moment,
+    TargetID,
+    Text,
+    Title,
+    word_in,
+    words,
+)
 from pushlog.models import WINDOW, App, Mode, PushType
 
 MAX_ROWS = 10_000
 CLOCK_SKEW = timedelta(minutes=10)
 MAX_VALIDITY = timedelta(days=366)
-MAX_EXTRAS = 10_000
-
-_NO_NUL = r"^[^\x00]*$"
-# As against an escaped backslash with "u0000" behind it.
-_ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
-_DATE = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d")
 
 _PUSH_TYPES = {member.name.lower(): member.value for member in PushType}
 _CHANNELS = {word: channel.value for word, channel in statuses.CHANNEL_BY_WORD.items()}
 _MODES = {member.name.lower(): member.value for member in Mode}
+ChannelNumber = Annotated[int, word_in(_CHANNELS), words(_CHANNELS)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,71 +63,10 @@ class Unreadable:
     error: str
 
 
-def _as_text(value: object) -> object:
-    # Pydantic would take a number, or a text of digits, for seconds since 1970 and guess the unit.
-    if isinstance(value, datetime) or (isinstance(value, str) and _DATE.match(value)):
-        return value
-    raise ValueError("must be an ISO 8601 date and time with its zone, such as 2026-11-22T09:30:00Z")
-
-
-def _no_bool(value: object) -> object:
-    if isinstance(value, bool):
-        raise ValueError("must be a whole number")
-    return value
-
-
-def word_in(known: dict[str, int]) -> BeforeValidator:
-    def number(value: object) -> object:
-        if isinstance(value, str) and value in known:
-            return known[value]
-        raise ValueError(f"must be one of {', '.join(known)}")
-
-    return BeforeValidator(number)
-
-
-def words(known: dict[str, int]) -> WithJsonSchema:
-    """For the API's description: what comes in is a word, whatever is stored."""
-    return WithJsonSchema({"type": "string", "enum": list(known)})
-
-
-def _dumped(extras: object) -> str:
-    if not isinstance(extras, dict):
-        raise ValueError("must be an object")
-    try:
-        # A fifth of what Python's own writer takes, which is asked only if there may be a number that is none.
-        text = to_json(extras, inf_nan_mode="constants").decode()
-        if "NaN" in text or "Infinity" in text:
-            json.dumps(extras, allow_nan=False)
-    except ValueError as error:
-        raise ValueError("must be JSON that can be stored: no NaN, no lone surrogates, not too deep") from error
-    if "\\u0000" in text and _ESCAPED_NUL.search(text):
-        raise ValueError("must not contain NUL")
-    if len(text) > MAX_EXTRAS:
-        raise ValueError(f"must have at most {MAX_EXTRAS:,} characters as JSON")
-    return text
-
-
-Moment = Annotated[AwareDatetime, BeforeValidator(_as_text)]
-# Outer blanks are no part of an ID: the search trims them too, and would never find one stored with them.
-# Trimmed by Python, whose blanks are those that the search trims.
-_Trimmed = BeforeValidator(lambda value: value.strip() if isinstance(value, str) else value)
-TargetID = Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=_NO_NUL), _Trimmed]
-CustomerID = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=_NO_NUL), _Trimmed]
-# A number may come as text, as it does from CSV; true and false are none. Bounds stand before NOT_BOOL: those behind
-# a function are checked in Python, which takes a tenth of a row's time.
-NOT_BOOL = BeforeValidator(_no_bool)
-Whole = Annotated[int, NOT_BOOL]
-Text = Annotated[str, StringConstraints(pattern=_NO_NUL)]
-Title = Annotated[Text, Field(max_length=500)]
-Content = Annotated[Text, Field(max_length=20_000)]
-Extras = Annotated[str, BeforeValidator(_dumped), WithJsonSchema({"type": "object"})]
-ChannelNumber = Annotated[int, word_in(_CHANNELS), words(_CHANNELS)]
-
-
 def check_validity(created_at: datetime, expires_at: datetime | None) -> None:
     """Raises ValueError if a message created and expiring at these moments (aware) would be valid for too long."""
     if expires_at is not None and not timedelta(0) <= expires_at - created_at <= MAX_VALIDITY:
-        raise ValueError(f"expires_at must be within {MAX_VALIDITY.days} days after created_at")
+        raise ValueError(f"must be within {MAX_VALIDITY.days} days after created_at")
 
 
 class MessageRow(BaseModel):
@@ -140,18 +83,21 @@ class MessageRow(BaseModel):
     extras: Extras = "{}"
     channel: ChannelNumber = statuses.Channel.OWN.value
     created_at: Moment = Field(default_factory=lambda: datetime.now(UTC))
-    expires_at: Moment | None = None
     expires_in: Annotated[int, Field(ge=0, le=int(MAX_VALIDITY.total_seconds())), NOT_BOOL] | None = None
-    task: Annotated[str, StringConstraints(max_length=64, pattern=_NO_NUL)] = ""
+    # Behind the two fields that it is checked against.
+    expires_at: Moment | None = None
+    # As the task's own push ID is trimmed, or the two would not meet. Empty: none.
+    task: Annotated[str, StringConstraints(strip_whitespace=True, max_length=64, pattern=NO_NUL)] = ""
     app: str | None = None
 
-    @model_validator(mode="after")
-    def _must_expire_once_and_later(self) -> "MessageRow":
-        if self.expires_at is not None:
-            if self.expires_in is not None:
-                raise ValueError("give expires_at or expires_in, not both")
-            check_validity(self.created_at, self.expires_at)
-        return self
+    @field_validator("expires_at")
+    @classmethod
+    def _must_be_the_only_expiry_and_later(cls, expires_at: datetime | None, info: ValidationInfo) -> datetime | None:
+        if expires_at is not None and info.data.get("expires_in") is not None:
+            raise ValueError("must not be given beside expires_in")
+        if created_at := info.data.get("created_at"):
+            check_validity(created_at, expires_at)
+        return expires_at
 
     @property
     def expiry(self) -> datetime | None:
@@ -245,6 +191,6 @@ def reason(error: ValidationError) -> tuple[str, str]:
     why = first["msg"].removeprefix("Value error, ")
     why = why[:1].lower() + why[1:]
     if first["type"] == "string_pattern_mismatch":
-        why = "must not contain NUL"
+        why = "must not contain NUL, nor in an ID U+001C to U+001F"
     field = str(first["loc"][0])[:64] if first["loc"] else ""
     return (f"{field}: {why}" if field else why), field

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from pushlog.ingest.rows import Content, Extras, Moment, TargetID, Text, Title, Whole, word_in, words
+from pushlog.ingest.fields import Content, Extras, Moment, PushID, TargetID, Text, Title, Whole, word_in, words
 from pushlog.models import MessageType, TargetKind, TaskSource, TaskState
 from pushlog.models.task import UINT32
 
@@ -60,7 +60,7 @@ class TaskRow(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    push_id: Annotated[TargetID, Field(max_length=64)]
+    push_id: PushID
     target_kind: Annotated[int, word_in(_TARGET_KINDS), words(_TARGET_KINDS)] = 0
     state: Annotated[int, word_in(_STATES), words(_STATES)] = TaskState.CREATED.value
     message_type: Annotated[int, word_in(_MESSAGE_TYPES), words(_MESSAGE_TYPES)] = MessageType.NOTIFICATION.value

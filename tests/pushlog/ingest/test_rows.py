@@ -4,8 +4,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
 from pushlog import ingest, message_ids
+from pushlog.ingest.fields import TargetID
 from pushlog.models import WINDOW, App, Message
 from tests import factories
 
@@ -14,6 +16,7 @@ pytestmark = pytest.mark.django_db
 NOW = datetime.now(UTC).replace(microsecond=0)
 # Stands for anything personal: it must never come back in a reason.
 SECRET = "+8613912345678"
+TARGET_ID = TypeAdapter(TargetID)
 NESTED: Any = SECRET
 for _ in range(5000):
     NESTED = [NESTED]
@@ -79,8 +82,8 @@ def receipt_reason(app: App, /, **fields: Any) -> str:
         ("expires_in", -1, "expires_in: input should be greater than or equal to 0"),
         ("expires_in", 367 * 86_400, "expires_in: input should be less than or equal to"),
         ("expires_in", 1.5, "expires_in: input should be a valid integer"),
-        ("expires_at", (NOW - timedelta(days=1)).isoformat(), "expires_at must be within 366 days after created_at"),
-        ("expires_at", (NOW + timedelta(days=367)).isoformat(), "expires_at must be within 366 days after created_at"),
+        ("expires_at", (NOW - timedelta(days=1)).isoformat(), "expires_at: must be within 366 days after created_at"),
+        ("expires_at", (NOW + timedelta(days=367)).isoformat(), "expires_at: must be within 366 days after created_at"),
         ("expires_at", SECRET, "expires_at: must be an ISO 8601 date and time"),
         ("app", "another", "app: unknown app"),
         ("app", 1, "app: input should be a valid string"),
@@ -143,7 +146,7 @@ def test_expiry_beyond_the_calendar_is_refused(app: App) -> None:
 
 
 def test_expiry_in_both_forms_is_refused(app: App) -> None:
-    assert reason(app, expires_in=1, expires_at=NOW.isoformat()) == "give expires_at or expires_in, not both"
+    assert reason(app, expires_in=1, expires_at=NOW.isoformat()) == "expires_at: must not be given beside expires_in"
 
 
 @pytest.mark.parametrize("row", [None, 5, SECRET, [SECRET], True])
@@ -226,9 +229,23 @@ def test_everything_at_its_limit_is_stored(app: App) -> None:
 
 
 def test_outer_blanks_of_ids_are_trimmed(app: App) -> None:
-    message = factories.create_message(app, target_id=" a b\t", customer_message_id="\u3000c\n", title=" t ")
+    message = factories.create_message(
+        app, target_id=" a b\t", customer_message_id="\u3000c\n", title=" t ", task=" 133\n"
+    )
 
     assert (message.target_id, message.customer_message_id, message.title) == ("a b", "c", " t ")
+    assert message.task == "133"
+
+
+def test_ids_are_trimmed_as_the_search_trims_them(app: App) -> None:
+    blanks = [character for character in map(chr, range(0x110000)) if not character.strip()]
+
+    for blank in blanks:
+        if "\x1c" <= blank <= "\x1f":
+            assert reason(app, target_id=f"{blank}a").startswith("target_id: must not contain")
+        else:
+            assert TARGET_ID.validate_python(f"{blank}a{blank}") == "a"
+    assert TARGET_ID.validate_python("\u200ba") == "\u200ba"  # no blank for either
 
 
 @pytest.mark.parametrize("write", [ingest.messages, ingest.receipts])
