@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from console.search_links import SearchTerms
 from pushlog.models import App, Message, PushTask
@@ -11,8 +11,9 @@ from pushlog.models import App, Message, PushTask
 def explain_miss(app: App, terms: SearchTerms, *, others: QuerySet[App], now: datetime) -> list[str]:
     """What might be the cause, in sentences, of finding nothing for these terms in this app.
 
-    `others` are the apps that the person may see; no other app is looked into. Two queries. Broadcasts and what is
-    older than the window stay unfound here as everywhere.
+    `others` are the apps that the person may see; no other app is looked into. At most two queries, which ask for no
+    more than is of use: planning a look into all partitions is what takes time. Broadcasts and what is older than the
+    window stay unfound here as everywhere.
     """
     target, customer = terms.target_id, terms.customer_message_id
 
@@ -21,31 +22,34 @@ def explain_miss(app: App, terms: SearchTerms, *, others: QuerySet[App], now: da
             Message.objects.matching(app, target_id=target_id, customer_message_id=customer_message_id, now=now)
         )
 
-    given = {"target_id": target, "customer_message_id": customer}
-    elsewhere = Message.objects.findable(now=now).filter(
-        app=OuterRef("pk"), **{name: value for name, value in given.items() if value}
-    )
-    facts = (
-        App.objects.filter(pk=app.pk)
-        .values_list(
-            there(target_id=customer, customer_message_id=target),
-            there(target_id=target if customer else ""),
-            there(customer_message_id=customer if target else ""),
-        )
-        .get()
-    )
-    swapped, target_known, customer_known = facts
+    target_known = customer_known = False
+    has_others = True
+    if target and customer:
+        others_there = Exists(others.exclude(pk=app.pk))
+        facts = there(target_id=target), there(customer_message_id=customer), others_there
+        target_known, customer_known, has_others = App.objects.filter(pk=app.pk).values_list(*facts).get()
     hints = []
-    if swapped:
-        hints.append(
-            "The other way round there is a message: what you entered as target ID is a customer message ID, or the"
-            " reverse. Swap the two fields."
-        )
     if target_known:
         hints.append("There are messages to this target ID, but none of them has this customer message ID.")
     if customer_known:
         hints.append("This customer message ID exists, but for another target ID.")
-    for other in others.exclude(pk=app.pk).filter(Exists(elsewhere))[:3]:
+    given = {"target_id": target, "customer_message_id": customer}
+    elsewhere = Message.objects.findable(now=now).filter(
+        app=OuterRef("pk"), **{name: value for name, value in given.items() if value}
+    )
+    wanted = Q()
+    # Who entered one of two rightly did not swap them.
+    if not hints:
+        wanted |= Q(pk=app.pk) & Q(there(target_id=customer, customer_message_id=target))
+    if has_others:
+        wanted |= Q(pk__in=others.exclude(pk=app.pk).values("pk")) & Q(Exists(elsewhere))
+    found = [*App.objects.filter(wanted)[:4]] if wanted else []
+    if app in found:
+        hints.append(
+            "The other way round there is a message: what you entered as target ID is a customer message ID, or the"
+            " reverse. Swap the two fields."
+        )
+    for other in [one for one in found if one != app][:3]:
         hints.append(f"A match exists in {other.name} ({other.get_environment_display()}). Look there.")
     return hints
 

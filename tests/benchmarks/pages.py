@@ -52,6 +52,7 @@ def _addresses(app: App) -> dict[str, str]:
     found |= {
         "search by both, hit": search(ordinary.target_id, ordinary.customer_message_id),
         "search by both, miss": search(ordinary.target_id, "no such message"),
+        "search by both, neither known": search("no such target", "no such message"),
         "search by target, miss": search("no such target"),
         "the target with most messages": search(demo.HEAVY_TARGET),
         "the customer message ID with most": search("", demo.SHARED_CUSTOMER_ID),

@@ -51,3 +51,5 @@ def test_miss_never_gives_a_broadcast_away(app: App) -> None:
 def test_miss_is_explained_in_two_queries(app: App, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     with django_assert_num_queries(2):
         hints(app, others=True, target_id="t", customer_message_id="c")
+    with django_assert_num_queries(1):
+        hints(app, others=True, target_id="t")
