@@ -1,5 +1,6 @@
 """Takes the screenshots of docs/: `make screenshots`. With `--all FOLDER`, the other pages too, into that folder."""
 
+import re
 import tempfile
 from argparse import ArgumentParser
 from pathlib import Path
@@ -19,6 +20,7 @@ DOCS = {
     "empty-wide-light",
     "list-phone-light",
     "row-phone-dark",
+    "task-wide-light",
 }
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
@@ -47,7 +49,7 @@ def tour(page: Page, camera: Camera) -> None:
     open_row(page, row)
     row.evaluate("row => row.scrollIntoView()")
     camera.take("row")
-    row.locator(".facts a").click()
+    row.get_by_role("link", name=re.compile("^[0-9a-f]{8}-")).click()
     page.wait_for_url("**/messages/*-*/")
     camera.take("message")
     page.goto(SHOP)
