@@ -70,8 +70,13 @@ def test_tasks_are_passed_over_in_the_index_of_the_filter(
     nodes = list(_nodes(plan[0]["Plan"]))
     text = json.dumps(plan, indent=1)
     used = {node["Index Name"] for node in nodes if node.get("Relation Name") == "pushlog_pushtask"}
-    assert used == {index, "pushlog_pushtask_pkey"}, text
-    assert {node["Index Name"] for node in nodes if node["Node Type"] == "Index Only Scan"} == {index}, text
+    # Of a rare type, the index that has the kind as well finds the ten just as fast: PostgreSQL 15 takes that one.
+    right = {index} | ({"push_task_type_and_kind"} if given == {"message_type": MessageType.DATA} else set())
+    assert "pushlog_pushtask_pkey" in used, text
+    assert used <= right | {"pushlog_pushtask_pkey"}, text
+    only = {node["Index Name"] for node in nodes if node["Node Type"] == "Index Only Scan"}
+    assert only, text
+    assert only <= right, text
 
 
 def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
