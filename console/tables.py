@@ -50,7 +50,7 @@ def _aria_sort(bound_column: BoundColumn) -> str | None:
 
 
 class MessageTable(tables.Table):
-    """Headers and sorting. The cells are in the template: its own are ten times as slow."""
+    """Headers and sorting. The cells are in console/templatetags/rows.py: the table's own are ten times as slow."""
 
     customer_message_id = tables.Column("Customer message ID", orderable=True)
     push_type = tables.Column("Push type", orderable=True)
@@ -67,7 +67,7 @@ class MessageTable(tables.Table):
 
 
 class TaskTable(tables.Table):
-    """The same for push tasks."""
+    """The same for push tasks, whose cells are in templates/tasks/_row.html."""
 
     push_id = tables.Column("Push ID", orderable=True)
     title = tables.Column("Title", orderable=True)

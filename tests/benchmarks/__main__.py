@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
@@ -23,9 +24,12 @@ def main() -> int:
     given = parser.parse_args()
     rows: int = given.rows
     parts: list[str] = given.only or PARTS
+    # Said before anything is measured, not after it.
+    if "load" in parts and not shutil.which("wrk"):
+        parser.error("the part “load” needs wrk (apt-get install wrk); --only names the parts to measure")
     # A log of its own for each size, beside the one that `make run` shows.
     var = VAR / str(rows)
-    os.environ |= {"PUSHLOG_VAR": str(var), "DJANGO_SETTINGS_MODULE": "console.settings", "ALLOWED_HOSTS": "testserver"}
+    os.environ |= {"PUSHLOG_VAR": str(var), "DJANGO_SETTINGS_MODULE": "console.settings", "ALLOWED_HOSTS": "testserver,127.0.0.1"}
     os.environ.pop("DATABASE_URL", None)
 
     import django
