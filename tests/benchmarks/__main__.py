@@ -29,7 +29,11 @@ def main() -> int:
         parser.error("the part “load” needs wrk (apt-get install wrk); --only names the parts to measure")
     # A log of its own for each size, beside the one that `make run` shows.
     var = VAR / str(rows)
-    os.environ |= {"PUSHLOG_VAR": str(var), "DJANGO_SETTINGS_MODULE": "console.settings", "ALLOWED_HOSTS": "testserver,127.0.0.1"}
+    os.environ |= {
+        "PUSHLOG_VAR": str(var),
+        "DJANGO_SETTINGS_MODULE": "console.settings",
+        "ALLOWED_HOSTS": "testserver,127.0.0.1",
+    }
     os.environ.pop("DATABASE_URL", None)
 
     import django
