@@ -70,16 +70,24 @@ def ensure_demo_apps() -> dict[str, App]:
     }
 
 
-def load(*, count: int, seed: int, until: datetime, progress: Callable[[int], None] | None = None) -> int:
+def load(
+    *,
+    count: int,
+    seed: int,
+    until: datetime,
+    progress: Callable[[int], None] | None = None,
+    share: tuple[int, int] = (0, 1),
+) -> int:
     """Stores `count` messages created in the 30 days up to `until` (aware), with their receipts.
 
-    `progress` is called with the number of messages in each batch, once it is stored. Gives the number of
-    messages that were not in the log before.
+    `progress` is called with the number of messages in each batch, once it is stored. A `share` (k, n) is every n-th
+    batch from the k-th on: n processes, one for each k, store the whole side by side. Gives the number of messages
+    that were not in the log before.
     """
     apps = ensure_demo_apps()
     accepted = 0
     known: dict[str, set[str]] = {slug: set() for slug in apps}
-    for batch in batches(count=count, seed=seed, until=until):
+    for batch in islice(batches(count=count, seed=seed, until=until), share[0], None, share[1]):
         app = apps[batch.app]
         # A campaign may go on from the batch before.
         tasks = demo_tasks.rows(batch.messages, until=until, known=known[batch.app])
