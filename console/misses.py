@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from console.search_links import SearchTerms
 from pushlog.models import App, Message, PushTask
@@ -22,34 +22,43 @@ def explain_miss(app: App, terms: SearchTerms, *, others: QuerySet[App], now: da
             Message.objects.matching(app, target_id=target_id, customer_message_id=customer_message_id, now=now)
         )
 
-    target_known = customer_known = False
-    has_others = True
+    is_target = is_customer = False
+    has_others = may_be_swapped = True
     if target and customer:
-        others_there = Exists(others.exclude(pk=app.pk))
-        facts = there(target_id=target), there(customer_message_id=customer), others_there
-        target_known, customer_known, has_others = App.objects.filter(pk=app.pk).values_list(*facts).get()
-    hints = []
-    if target_known:
-        hints.append("There are messages to this target ID, but none of them has this customer message ID.")
-    if customer_known:
-        hints.append("This customer message ID exists, but for another target ID.")
-    given = {"target_id": target, "customer_message_id": customer}
-    elsewhere = Message.objects.findable(now=now).filter(
-        app=OuterRef("pk"), **{name: value for name, value in given.items() if value}
-    )
-    wanted = Q()
-    # Who entered one of two rightly did not swap them.
-    if not hints:
-        wanted |= Q(pk=app.pk) & Q(there(target_id=customer, customer_message_id=target))
+        # One look for two: who swapped them entered a known target ID in the other field.
+        as_target = Message.objects.findable(app, now=now).filter(target_id__in=[target, customer])
+        facts = (
+            Subquery(as_target.values("target_id")[:1]),
+            there(customer_message_id=customer),
+            Exists(others.exclude(pk=app.pk)),
+        )
+        found, is_customer, has_others = App.objects.filter(pk=app.pk).values_list(*facts).get()
+        is_target, may_be_swapped = found == target, found == customer
+    wanted, looks = Q(), {}
+    if may_be_swapped and not is_customer:
+        wanted |= Q(pk=app.pk)
+        looks["is_swapped"] = there(target_id=customer, customer_message_id=target)
+        if target and customer:  # both may be known as targets, and the other one was found first
+            looks["is_target"] = there(target_id=target)
     if has_others:
+        given = {"target_id": target, "customer_message_id": customer}
+        elsewhere = Message.objects.findable(now=now).filter(
+            app=OuterRef("pk"), **{name: value for name, value in given.items() if value}
+        )
         wanted |= Q(pk__in=others.exclude(pk=app.pk).values("pk")) & Q(Exists(elsewhere))
-    found = [*App.objects.filter(wanted)[:4]] if wanted else []
-    if app in found:
+    apps = {one.pk: one for one in App.objects.filter(wanted).annotate(**looks)} if wanted else {}
+    own = apps.pop(app.pk, None)
+    hints = []
+    if is_target or getattr(own, "is_target", False):
+        hints.append("There are messages to this target ID, but none of them has this customer message ID.")
+    if is_customer:
+        hints.append("This customer message ID exists, but for another target ID.")
+    if not hints and getattr(own, "is_swapped", False):
         hints.append(
             "The other way round there is a message: what you entered as target ID is a customer message ID, or the"
             " reverse. Swap the two fields."
         )
-    for other in [one for one in found if one != app][:3]:
+    for other in [*apps.values()][:3]:
         hints.append(f"A match exists in {other.name} ({other.get_environment_display()}). Look there.")
     return hints
 

@@ -32,6 +32,15 @@ def test_miss_of_both_tells_which_one_is_known(app: App) -> None:
     assert "This customer message ID exists" in hints(app, target_id="x", customer_message_id="c")
 
 
+def test_miss_of_two_known_targets_tells_of_the_one_entered_as_target(app: App) -> None:
+    factories.create_message(app, target_id="s")
+    factories.create_message(app, target_id="t")
+
+    # Whichever of the two is met first.
+    for target, other in (("s", "t"), ("t", "s")):
+        assert "There are messages to this target ID" in hints(app, target_id=target, customer_message_id=other)
+
+
 def test_miss_points_to_another_app_of_the_person(app: App) -> None:
     other = factories.create_app(name="Elsewhere")
     factories.create_message(other, target_id="t")
@@ -48,8 +57,15 @@ def test_miss_never_gives_a_broadcast_away(app: App) -> None:
     assert hints(app, others=True, target_id="t", customer_message_id="x") == ""
 
 
-def test_miss_is_explained_in_two_queries(app: App, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_miss_is_explained_in_two_queries_at_most(app: App, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    factories.create_message(app, target_id="known")
+
+    with django_assert_num_queries(1):
+        hints(app, others=True, target_id="t", customer_message_id="c")
+    factories.create_app(name="Elsewhere")
     with django_assert_num_queries(2):
         hints(app, others=True, target_id="t", customer_message_id="c")
+    with django_assert_num_queries(2):
+        hints(app, others=True, target_id="t", customer_message_id="known")
     with django_assert_num_queries(1):
         hints(app, others=True, target_id="t")
