@@ -16,13 +16,17 @@ MILLISECOND = timedelta(milliseconds=1)
 
 _HASH_BITS = 74
 _VERSION_AND_VARIANT = (7 << 76) | (0b10 << 62)
-_HIGH_HASH_MASK = (1 << 12) - 1
 _LOW_HASH_MASK = (1 << 62) - 1
 
 
 def milliseconds(moment: datetime) -> int:
     """Whole milliseconds from 1970 to an aware moment, rounded down."""
     return (moment - EPOCH) // MILLISECOND
+
+
+def from_milliseconds(count: int) -> datetime:
+    """The moment, UTC, so many milliseconds after 1970."""
+    return EPOCH + count * MILLISECOND
 
 
 def message_id(*, key: bytes, created_ms: int, target_id: str, customer_message_id: str) -> UUID:
@@ -32,9 +36,7 @@ def message_id(*, key: bytes, created_ms: int, target_id: str, customer_message_
     # The length in front keeps ("ab", "c") and ("a", "bc") apart.
     hasher.update(len(target).to_bytes(4, "big") + target + customer_message_id.encode())
     digest = int.from_bytes(hasher.digest(), "big") >> (80 - _HASH_BITS)
-    return UUID(
-        int=created_ms << 80 | _VERSION_AND_VARIANT | ((digest >> 62) & _HIGH_HASH_MASK) << 64 | digest & _LOW_HASH_MASK
-    )
+    return UUID(int=created_ms << 80 | _VERSION_AND_VARIANT | (digest >> 62) << 64 | digest & _LOW_HASH_MASK)
 
 
 @lru_cache(maxsize=64)
@@ -55,7 +57,7 @@ def without_time(identifier: UUID) -> UUID:
 
 def has_time(identifier: UUID) -> bool:
     """Whether this is the ID of a message rather than a `pair_id`."""
-    return identifier.int >> 80 != 0
+    return created_ms(identifier) != 0
 
 
 def pair_hash(identifier: UUID) -> bytes:
@@ -76,4 +78,9 @@ def first_id(moment: datetime) -> UUID:
 
 def created_at(identifier: UUID) -> datetime:
     """When the message with this ID was created: UTC, to the millisecond."""
-    return EPOCH + (identifier.int >> 80) * MILLISECOND
+    return from_milliseconds(created_ms(identifier))
+
+
+def created_ms(identifier: UUID) -> int:
+    """The same in milliseconds since 1970."""
+    return identifier.int >> 80

@@ -1,7 +1,7 @@
 """Messages on their way into the log."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -42,6 +42,9 @@ _INSERT = (
 )
 _WAITING = statuses.Outcome.WAITING.value
 
+# What makes a message's ID in its app: milliseconds since 1970, target ID, customer message ID.
+_Key = tuple[int, str, str]
+
 
 @dataclass(frozen=True, slots=True)
 class MessagesResult:
@@ -63,69 +66,73 @@ def messages(*, app: App, rows: Sequence[object], now: datetime | None = None) -
     """
     now = now or datetime.now(UTC)
     rejected: list[Rejection] = []
-    ids: list[UUID | None] = [None] * len(rows)
-    fresh: dict[UUID, MessageRow] = {}
-    key = bytes(app.id_key)
-    valid_rows = 0
+    keys: list[_Key | None] = [None] * len(rows)
+    fresh: dict[_Key, MessageRow] = {}
     for index, row in valid(MESSAGE, rows, app=app, now=now, rejected=rejected):
-        valid_rows += 1
-        ids[index] = identifier = message_ids.message_id(
-            key=key,
-            created_ms=message_ids.milliseconds(row.created_at),
-            target_id=row.target_id,
-            customer_message_id=row.customer_message_id,
+        keys[index] = key = (
+            message_ids.milliseconds(row.created_at),
+            row.target_id,
+            row.customer_message_id,
         )
-        fresh.setdefault(identifier, row)
-    accepted: list[tuple[UUID, MessageRow]] = []
+        fresh.setdefault(key, row)
+    accepted: list[_Key] = []
+    ids: dict[_Key, UUID] = {}
     if fresh:
-        # Every writer goes through the rows in the order of their IDs. Two that bring the same rows then wait
-        # for one another, and never each for the other.
-        ordered = sorted(fresh.items(), key=lambda item: item[0].int)
-        first, last = ordered[0][0], ordered[-1][0]
-        partitions.ensure(message_ids.created_at(first).date(), message_ids.created_at(last).date())
+        # Every writer goes through the rows in the same order. Two that bring the same rows then wait for one another,
+        # and never each for the other.
+        ordered = sorted(fresh)
+        partitions.ensure(*(message_ids.from_milliseconds(key[0]).date() for key in (ordered[0], ordered[-1])))
         with transaction.atomic():
-            accepted = _write(app, ordered)
-            counts.add(app, _counted(accepted))
-        kept.apply(app=app, arrived=fresh)
-    duplicates = valid_rows - len(accepted)
+            accepted = _write(app, ordered, fresh, ids)
+            counts.add(app, _counted(accepted, fresh))
+        kept.apply(app=app, arrived=ids.values())
+    duplicates = len(rows) - len(rejected) - len(accepted)
     metrics.count("messages", accepted=len(accepted), duplicate=duplicates, refused=len(rejected))
-    metrics.observe_lag([identifier for identifier, _ in accepted], now)
-    return MessagesResult(len(accepted), duplicates, rejected, ids)
+    metrics.observe_lag([created_ms for created_ms, _, _ in accepted], now)
+    return MessagesResult(len(accepted), duplicates, rejected, [ids[key] if key else None for key in keys])
 
 
-def _counted(rows: list[tuple[UUID, MessageRow]]) -> counts.Changes:
+def _counted(accepted: list[_Key], rows: dict[_Key, MessageRow]) -> counts.Changes:
     return Counter(
-        (counts.hour_of(identifier), row.push_type, row.mode, row.channel, statuses.NO_RECEIPT)
-        for identifier, row in rows
+        (counts.hour_of(key[0]), (row := rows[key]).push_type, row.mode, row.channel, statuses.NO_RECEIPT)
+        for key in accepted
     )
 
 
-def _write(app: App, rows: list[tuple[UUID, MessageRow]]) -> list[tuple[UUID, MessageRow]]:
-    """Writes rows with their IDs, in this order, and gives those that were not there."""
+def _write(app: App, ordered: list[_Key], rows: dict[_Key, MessageRow], ids: dict[_Key, UUID]) -> list[_Key]:
+    """Writes rows in this order, gives those that were not there, and enters the IDs of all into `ids`."""
     # Each is made when its turn comes: the server stores the ones before it meanwhile.
-    if copied(_TABLE, _COLUMNS, (_values(app, identifier, row) for identifier, row in rows)):
-        return rows
-    columns = zip(*[_values(app, identifier, row) for identifier, row in rows], strict=True)
+    if copied(_TABLE, _COLUMNS, _values(app, ordered, rows, ids)):
+        return ordered
+    columns = zip(*_values(app, ordered, rows, ids), strict=True)
     new = {identifier for (identifier,) in run(_INSERT, [*map(list, columns)])}
-    return [(identifier, row) for identifier, row in rows if identifier in new]
+    return [key for key in ordered if ids[key] in new]
 
 
-def _values(app: App, identifier: UUID, row: MessageRow) -> tuple[object, ...]:
-    """What stands in `_COLUMNS`."""
-    return (
-        identifier,
-        message_ids.created_at(identifier),
-        row.expiry,
-        app.pk,
-        statuses.NO_RECEIPT,
-        row.channel,
-        _WAITING,
-        row.push_type,
-        row.mode,
-        row.target_id,
-        row.customer_message_id,
-        row.task,
-        row.title,
-        row.content,
-        Jsonb(row.extras, dumps=str),  # JSON text already
-    )
+def _values(
+    app: App, ordered: list[_Key], rows: dict[_Key, MessageRow], ids: dict[_Key, UUID]
+) -> Iterator[tuple[object, ...]]:
+    """What stands in `_COLUMNS`, row by row; enters the ID of each into `ids`."""
+    app_id, id_key = app.pk, bytes(app.id_key)
+    for key in ordered:
+        row = rows[key]
+        ids[key] = identifier = message_ids.message_id(
+            key=id_key, created_ms=key[0], target_id=key[1], customer_message_id=key[2]
+        )
+        yield (
+            identifier,
+            message_ids.from_milliseconds(key[0]),
+            row.expiry,
+            app_id,
+            statuses.NO_RECEIPT,
+            row.channel,
+            _WAITING,
+            row.push_type,
+            row.mode,
+            row.target_id,
+            row.customer_message_id,
+            row.task,
+            row.title,
+            row.content,
+            Jsonb(row.extras, dumps=str),  # JSON text already
+        )

@@ -173,7 +173,7 @@ def _apply_day(app: App, changes: list[Change], result: Applied) -> None:
 
 def _counted(states: Mapping[UUID, _State]) -> counts.Changes:
     return Counter(
-        (counts.hour_of(identifier), state.push_type, state.mode, state.channel, state.code)
+        (counts.hour_of(message_ids.created_ms(identifier)), state.push_type, state.mode, state.channel, state.code)
         for identifier, state in states.items()
     )
 

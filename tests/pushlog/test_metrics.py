@@ -1,6 +1,5 @@
 import random
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 import pytest
 from prometheus_client import CollectorRegistry, Histogram
@@ -23,12 +22,12 @@ def test_lag_of_a_batch_is_what_observing_each_would_give(monkeypatch: pytest.Mo
     rng, now = random.Random(1), datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
     at_bounds = [1000 * bound for bound in (0.1, 0.5, 1, 60, 3600)]
     lags = [*at_bounds, -500, 0, *(rng.random() * 10 ** rng.randrange(1, 10) // 1 for _ in range(500))]
-    ids = sorted(message_ids.first_id(now - timedelta(milliseconds=int(lag))) for lag in lags)
+    created = sorted(message_ids.milliseconds(now - timedelta(milliseconds=int(lag))) for lag in lags)
     expected, batch = histogram(), histogram()
     monkeypatch.setattr(metrics, "LAG", batch)
 
-    metrics.observe_lag(ids, now)
-    metrics.observe_lag(list[UUID](), now)
+    metrics.observe_lag(created, now)
+    metrics.observe_lag([], now)
     for lag in lags:
         expected.observe(int(lag) / 1000)
 
