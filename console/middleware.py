@@ -1,15 +1,19 @@
 """What every answer has in common."""
 
+import logging
 from collections.abc import Callable
 from time import perf_counter
 
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.urls import resolve, reverse
 from django.utils import timezone
 from prometheus_client import Histogram
 from psycopg.errors import QueryCanceled
+
+logger = logging.getLogger(__name__)
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -81,7 +85,12 @@ class FrameErrors:
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Answers 503 if the database gave up a query after STATEMENT_TIMEOUT; other errors go their way."""
-        if isinstance(exception, OperationalError) and isinstance(exception.__cause__, QueryCanceled):
+        """Answers 503 if the database gave up a query after STATEMENT_TIMEOUT, or is away; other errors pass."""
+        if not isinstance(exception, (OperationalError, InterfaceError)):
+            return None
+        if isinstance(exception.__cause__, QueryCanceled):
             return render(request, "errors/timeout.html", status=503)
-        return None
+        # A line, not a traceback for every request of everybody.
+        logger.error("No answer from the database: %s", type(exception.__cause__ or exception).__name__)
+        # Without the request: who is logged in stands in the database too.
+        return HttpResponse(render_to_string("errors/unavailable.html"), status=503, headers={"Retry-After": "5"})

@@ -1,7 +1,7 @@
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import ProgrammingError, connection
 from django.test import Client, RequestFactory
 from django.urls import reverse
 from pytest_django.fixtures import Settings
@@ -78,11 +78,27 @@ def _slow() -> list[Any]:
         return list(cursor.fetchall())
 
 
+@pytest.mark.django_db(transaction=True)
+def test_database_that_is_away_is_a_503_that_says_so(
+    member_client: Client, app: App, caplog: pytest.LogCaptureFixture
+) -> None:
+    connection.connection.close()  # as a server that ended does it
+    try:
+        response = member_client.get(reverse("messages", args=[app.slug]))
+    finally:
+        connection.close()
+
+    assert response.status_code == 503
+    assert "The database does not answer" in response.content.decode()
+    assert response.headers["Retry-After"] == "5"
+    assert [one.exc_info for one in caplog.records if one.name == "console.middleware"] == [None]
+
+
 def test_other_errors_of_the_database_are_a_500(
     member_client: Client, app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*args: Any, **kwargs: Any) -> None:
-        raise OperationalError("connection lost")
+        raise ProgrammingError("personal detail")
 
     monkeypatch.setattr("console.views.messages.page_asked_for", fail)
     member_client.raise_request_exception = False
