@@ -15,13 +15,13 @@ from console.search_links import SearchTerms, token_of
 from console.tables import SORTS
 from pushlog import demo
 from pushlog.models import App, Membership, Message
-from tests.benchmarks.figures import Figure
+from tests.benchmarks.figures import Figure, Found
 
 REQUESTS = 40
 PAGE = 1000
 
 
-def measure() -> list[Figure]:
+def measure() -> Found:
     """Asks for every kind of page in turn, again and again, so that a noisy neighbour meets all alike."""
     app = App.objects.get(slug="shop")
     client = Client()
@@ -34,7 +34,7 @@ def measure() -> list[Figure]:
         for name, address in addresses.items():
             times[name].append(_timed(lambda address=address: client.get(address)))  # type: ignore[misc]
     control = median(times["control"][3:])
-    return [_figure(name, taken[3:], control) for name, taken in times.items()]
+    return Found([_figure(name, taken[3:], control) for name, taken in times.items()])
 
 
 def _addresses(app: App) -> dict[str, str]:

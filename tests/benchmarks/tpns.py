@@ -11,7 +11,7 @@ from django.test import Client
 
 from pushlog import credentials, ingest
 from pushlog.models import App, Credential, Membership, PushTask
-from tests.benchmarks.figures import Figure
+from tests.benchmarks.figures import Figure, Found
 from tests.benchmarks.pages import REQUESTS, _timed
 from tests.pushlog.api.client import basic
 from tests.pushlog.tpns.client import PATH, signed
@@ -44,7 +44,7 @@ def load(rows: int) -> None:
         assert not ingest.tasks(app=app, rows=batch, now=now).rejected
 
 
-def measure() -> list[Figure]:
+def measure() -> Found:
     """Asks every kind of question in turn, again and again, in both of TPNS's ways to say who asks."""
     app, shop = App.objects.get(slug=_APP), App.objects.get(slug="shop")
     client, program = Client(), Client()
@@ -68,7 +68,7 @@ def measure() -> list[Figure]:
                 times.setdefault(f"TPNS: {name}, {way}", []).append(taken)
     made.delete()
     control = median(times.pop("control")[3:])
-    return [_figure(name, taken[3:], control) for name, taken in times.items()]
+    return Found([_figure(name, taken[3:], control) for name, taken in times.items()])
 
 
 def _row(number: int, tasks: int, now: datetime) -> dict[str, Any]:
