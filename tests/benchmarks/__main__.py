@@ -6,7 +6,6 @@ import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.benchmarks import records, report
@@ -68,9 +67,9 @@ def _set_up(var: Path, rows: int) -> dict[str, Callable[[], Found]]:
     django.setup()
     settings.ROOT_URLCONF = "tests.benchmarks.control"
 
-    from tests.benchmarks import http, importing, load, pages, peers, sizes, tpns, writing
+    from tests.benchmarks import filling, http, importing, load, pages, peers, sizes, tpns, writing
 
-    _load(rows)
+    filling.ensure(var, rows)
     return {
         "pages": pages.measure,
         "peers": lambda: peers.measure(rows),
@@ -81,25 +80,6 @@ def _set_up(var: Path, rows: int) -> dict[str, Callable[[], Found]]:
         "sizes": sizes.measure,
         "load": load.measure,
     }
-
-
-def _load(rows: int) -> None:
-    """Fills an empty log with the demo's messages, which are skewed as real ones are, by the project's own path."""
-    from django.core.management import call_command
-    from django.db import connection
-
-    from pushlog import demo, partitions
-    from pushlog.models import Message
-    from tests.benchmarks import tpns
-
-    call_command("migrate", verbosity=0)
-    partitions.ensure_window()
-    if not Message.objects.exists():
-        print(f"Loading {rows:,} messages …", flush=True)
-        demo.load(count=rows, seed=1, until=datetime.now(UTC).replace(second=0, microsecond=0))
-    tpns.load(rows)
-    with connection.cursor() as cursor:
-        cursor.execute("VACUUM (ANALYZE)")
 
 
 if __name__ == "__main__":

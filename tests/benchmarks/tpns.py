@@ -9,44 +9,21 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.test import Client
 
-from pushlog import credentials, ingest
+from pushlog import credentials
 from pushlog.models import App, Credential, Membership, PushTask
+from tests.benchmarks import million_tasks
 from tests.benchmarks.figures import Figure, Found
 from tests.benchmarks.pages import REQUESTS, _timed
 from tests.pushlog.api.client import basic
 from tests.pushlog.tpns.client import PATH, signed
 
-TASKS = 1_000_000  # for the 400,000 messages of `make bench` and above; fewer for fewer
 MOST = 2.0
 LIMIT = 200
-_APP = "push-tasks"
-_DAYS = 29
-_ANDROID = {
-    "ring": 1,
-    "vibrate": 0,
-    "lights": 1,
-    "clearable": 1,
-    "action": {"action_type": 1},
-    "custom_content": "{}",
-}
-
-
-def load(rows: int) -> None:
-    """Push tasks for a log of so many messages, by the project's own path, unless they are there."""
-    app, _ = App.objects.get_or_create(slug=_APP, defaults={"name": "Push tasks"})
-    if PushTask.objects.filter(app=app).exists():
-        return
-    tasks = min(TASKS, rows * 5 // 2)
-    print(f"Loading {tasks:,} push tasks …", flush=True)
-    now = datetime.now(UTC)
-    for first in range(0, tasks, ingest.MAX_ROWS):
-        batch = [_row(number, tasks, now) for number in range(first, min(first + ingest.MAX_ROWS, tasks))]
-        assert not ingest.tasks(app=app, rows=batch, now=now).rejected
 
 
 def measure() -> Found:
     """Asks every kind of question in turn, again and again, in both of TPNS's ways to say who asks."""
-    app, shop = App.objects.get(slug=_APP), App.objects.get(slug="shop")
+    app, shop = App.objects.get(slug=million_tasks.APP), App.objects.get(slug="shop")
     client, program = Client(), Client()
     user, _ = User.objects.get_or_create(username="bench")
     Membership.objects.get_or_create(user=user, app=shop)
@@ -69,28 +46,6 @@ def measure() -> Found:
     made.delete()
     control = median(times.pop("control")[3:])
     return Found([_figure(name, taken[3:], control) for name, taken in times.items()])
-
-
-def _row(number: int, tasks: int, now: datetime) -> dict[str, Any]:
-    """Most go to everybody; one in ten is in one busy hour, and ten of all are data messages to a file of devices."""
-    rare = number % (tasks // 10) == 7
-    busy = now - timedelta(days=10)
-    at = (
-        busy.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1) * number / tasks
-        if number % 10 == 5
-        else now - timedelta(days=_DAYS) * number / tasks
-    )
-    return {
-        "push_id": f"{3_895_624_686 + number}",
-        "target_kind": "device_file" if rare else ("tag" if number % 20 == 0 else "all"),
-        "message_type": "data" if rare else "notification",
-        "state": "finished",
-        "pushed_at": at.isoformat(),
-        "title": f"Offer {number % 500} is waiting",
-        "content": "Only until Sunday: tap to see what we have put aside for you.",
-        "expires_in": 86400,
-        "android": _ANDROID,
-    }
 
 
 def _questions(app: App) -> dict[str, dict[str, Any]]:
