@@ -6,14 +6,13 @@ from datetime import UTC, datetime, timedelta
 from statistics import median, quantiles
 from typing import Any
 
-from django.contrib.auth.models import User
+from django.http import HttpResponseBase
 from django.test import Client
 
 from pushlog import credentials
-from pushlog.models import App, Credential, Membership, PushTask
-from tests.benchmarks import million_tasks
+from pushlog.models import App, Credential, PushTask
+from tests.benchmarks import million_tasks, pages
 from tests.benchmarks.figures import Figure, Found
-from tests.benchmarks.pages import REQUESTS, _timed
 from tests.pushlog.api.client import basic
 from tests.pushlog.tpns.client import PATH, signed
 
@@ -24,16 +23,14 @@ LIMIT = 200
 def measure() -> Found:
     """Asks every kind of question in turn, again and again, in both of TPNS's ways to say who asks."""
     app, shop = App.objects.get(slug=million_tasks.APP), App.objects.get(slug="shop")
-    client, program = Client(), Client()
-    user, _ = User.objects.get_or_create(username="bench")
-    Membership.objects.get_or_create(user=user, app=shop)
-    client.force_login(user)
+    client, program = pages.member("bench", shop), Client()
     made, secret = credentials.create(app=app, name="benchmark")
     Credential.objects.filter(pk=made.pk).update(calls_per_hour=10**9)
     questions = _questions(app)
     times: dict[str, list[float]] = {}
-    for _ in range(REQUESTS + 3):
-        times.setdefault("control", []).append(_timed(lambda: client.get(f"/control/{shop.slug}/")))
+    for _ in range(pages.WARM_UP + pages.REQUESTS):
+        taken, _ = pages.answered(lambda: client.get(f"/control/{shop.slug}/"))
+        times.setdefault(pages.CONTROL, []).append(taken)
         for name, question in questions.items():
             body = json.dumps(question).encode()
             ways = {
@@ -41,11 +38,11 @@ def measure() -> Found:
                 "signed": signed(body, access_id=made.access_id, secret=secret, timestamp=f"{int(time.time())}"),
             }
             for way, headers in ways.items():
-                taken = _timed(lambda body=body, headers=headers: _ask(program, body, headers))  # type: ignore[misc]
+                taken, _ = pages.answered(lambda body=body, headers=headers: _ask(program, body, headers))  # type: ignore[misc]
                 times.setdefault(f"TPNS: {name}, {way}", []).append(taken)
     made.delete()
-    control = median(times.pop("control")[3:])
-    return Found([_figure(name, taken[3:], control) for name, taken in times.items()])
+    control = median(times.pop(pages.CONTROL)[pages.WARM_UP :])
+    return Found([_figure(name, taken[pages.WARM_UP :], control) for name, taken in times.items()])
 
 
 def _questions(app: App) -> dict[str, dict[str, Any]]:
@@ -66,7 +63,7 @@ def _questions(app: App) -> dict[str, dict[str, Any]]:
     }
 
 
-def _ask(program: Client, body: bytes, headers: dict[str, str]) -> object:
+def _ask(program: Client, body: bytes, headers: dict[str, str]) -> HttpResponseBase:
     response = program.generic("POST", PATH, body, content_type="application/json", headers=headers)
     assert response.json()["retCode"] in {0, 1008015}, response.content
     return response
