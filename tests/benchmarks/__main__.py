@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.benchmarks import records, report
 from tests.benchmarks.figures import Found
 
-PARTS = ["pages", "peers", "writing", "http", "importing", "tpns", "sizes", "load"]
+PARTS = ["pages", "peers", "writing", "http", "importing", "tpns", "indexes", "sizes", "load"]
 VAR = Path(__file__).resolve().parents[2] / "var" / "bench"
 
 
@@ -67,7 +67,7 @@ def _set_up(var: Path, rows: int) -> dict[str, Callable[[], Found]]:
     django.setup()
     settings.ROOT_URLCONF = "tests.benchmarks.control"
 
-    from tests.benchmarks import filling, http, importing, load, pages, peers, sizes, tpns, writing
+    from tests.benchmarks import filling, http, importing, indexes, load, pages, peers, sizes, tpns, writing
 
     filling.ensure(var, rows)
     return {
@@ -77,6 +77,7 @@ def _set_up(var: Path, rows: int) -> dict[str, Callable[[], Found]]:
         "http": http.measure,
         "importing": importing.measure,
         "tpns": tpns.measure,
+        "indexes": indexes.measure,
         "sizes": sizes.measure,
         "load": load.measure,
     }
