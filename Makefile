@@ -24,7 +24,7 @@ test-long: $(VENV)/.dev
 	$(BIN)/python -m pytest -m long
 
 bench: $(VENV)/.dev
-	$(BIN)/python -m tests.benchmarks --rows $(ROWS)
+	$(BIN)/python -m tests.benchmarks --rows $(ROWS) $(if $(ONLY),--only $(ONLY))
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check

@@ -2,19 +2,21 @@
 
 import gc
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median, quantiles
 from time import perf_counter
 from typing import TypeVar
 
 Result = TypeVar("Result")
+Facts = dict[str, float | int]
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
     """One line of the table: times in milliseconds, the ratio that the budget is about, and whether it holds.
 
-    `spread` is between which two ratios eight of ten rounds lay, where a round gives a ratio of its own.
+    `spread` is between which two ratios eight of ten rounds lay, where a round gives a ratio of its own. `queries` are
+    those of one page. `growth` is the ratio divided by the one that the smallest log has for the same.
     """
 
     name: str
@@ -24,6 +26,16 @@ class Figure:
     budget: str
     holds: bool
     spread: str = ""
+    queries: int | None = None
+    growth: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one part of a run finds: figures, which may have a budget, and numbers by their names, which have none."""
+
+    figures: list[Figure] = field(default_factory=list)
+    facts: Facts = field(default_factory=dict)
 
 
 def timed(times: list[float], work: Callable[[], Result]) -> Result:

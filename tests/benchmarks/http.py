@@ -7,14 +7,14 @@ from django.test import Client
 
 from pushlog import credentials
 from pushlog.models import App
-from tests.benchmarks.figures import Figure, speed, timed
+from tests.benchmarks.figures import Found, speed, timed
 from tests.benchmarks.writing import ROUNDS, copy, prepare, take_out
 from tests.pushlog.api.client import basic
 
 SIDES = ("JSON", "gzip", "bare")
 
 
-def measure() -> list[Figure]:
+def measure() -> Found:
     """Batches as JSON, and as gzip, our way and the bare way in turn. Leaves the log as it was."""
     app = App.objects.get(slug="bank")
     made, secret = credentials.create(app=app, name="benchmark")
@@ -34,10 +34,11 @@ def measure() -> list[Figure]:
                 timed(times[side], lambda body=body: _post(body, headers))  # type: ignore[misc]
             take_out(batch.ids)
     made.delete()
-    return [
+    figures = [
         speed(f"10,000 messages by HTTP, {form}", times[form], times["bare"], least=0.35, of="raw COPY")
         for form in ("JSON", "gzip")
     ]
+    return Found(figures)
 
 
 def _post(body: bytes, headers: dict[str, str]) -> None:

@@ -20,7 +20,7 @@ from django_tables2.views import SingleTableMixin
 
 from pushlog import message_ids
 from pushlog.models import WINDOW, App, Membership, Message
-from tests.benchmarks.figures import Figure
+from tests.benchmarks.figures import Figure, Found
 from tests.benchmarks.query import SQL
 
 ROUNDS = 5
@@ -71,7 +71,7 @@ class PeerView(SingleTableMixin, FilterView):
 urlpatterns = [path("peer/admin/", site.urls), path("peer/table/", PeerView.as_view())]
 
 
-def measure(rows: int) -> list[Figure]:
+def measure(rows: int) -> Found:
     """The newest fifty messages of one app, our way and each other way in turn; ratios are times of theirs to ours."""
     app = App.objects.get(slug="shop")
     client = Client()
@@ -93,7 +93,7 @@ def measure(rows: int) -> list[Figure]:
                 if number:  # the first time warms up
                     times[name].append((perf_counter() - start) * 1000)
     ours = median(times["our list"])
-    return [_figure(name, taken, median(taken) / ours, rows) for name, taken in times.items()]
+    return Found([_figure(name, taken, median(taken) / ours, rows) for name, taken in times.items()])
 
 
 def _get(client: Client, address: str) -> None:

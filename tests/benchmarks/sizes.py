@@ -2,6 +2,8 @@
 
 from django.db import connection
 
+from tests.benchmarks.figures import Facts, Found
+
 _SIZES = """
     SELECT sum(pg_relation_size(inhrelid)), sum(pg_indexes_size(inhrelid)), sum(pg_total_relation_size(inhrelid)),
         sum(reltuples)
@@ -16,9 +18,9 @@ _BY_INDEX = """
 """
 
 
-def measure() -> dict[str, int]:
+def measure() -> Found:
     """Bytes for each row of the two large tables, by what they are for; of analysed tables."""
-    facts: dict[str, int] = {}
+    facts: Facts = {}
     with connection.cursor() as cursor:
         for name, table in (("message", "pushlog_message"), ("history entry", "pushlog_statuschange")):
             cursor.execute(_SIZES, [table])
@@ -31,4 +33,4 @@ def measure() -> dict[str, int]:
         cursor.execute(_BY_INDEX, ["pushlog_message"])
         for index, size in cursor.fetchall():
             facts[f"bytes a message: index {index}"] = round(float(size) / messages)
-    return facts
+    return Found(facts=facts)

@@ -6,57 +6,31 @@ from datetime import UTC, datetime, timedelta
 from statistics import median, quantiles
 from typing import Any
 
-from django.contrib.auth.models import User
+from django.http import HttpResponseBase
 from django.test import Client
 
-from pushlog import credentials, ingest
-from pushlog.models import App, Credential, Membership, PushTask
-from tests.benchmarks.figures import Figure
-from tests.benchmarks.pages import REQUESTS, _timed
+from pushlog import credentials
+from pushlog.models import App, Credential, PushTask
+from tests.benchmarks import million_tasks, pages
+from tests.benchmarks.figures import Figure, Found
 from tests.pushlog.api.client import basic
 from tests.pushlog.tpns.client import PATH, signed
 
-TASKS = 1_000_000  # for the 400,000 messages of `make bench` and above; fewer for fewer
 MOST = 2.0
 LIMIT = 200
-_APP = "push-tasks"
-_DAYS = 29
-_ANDROID = {
-    "ring": 1,
-    "vibrate": 0,
-    "lights": 1,
-    "clearable": 1,
-    "action": {"action_type": 1},
-    "custom_content": "{}",
-}
 
 
-def load(rows: int) -> None:
-    """Push tasks for a log of so many messages, by the project's own path, unless they are there."""
-    app, _ = App.objects.get_or_create(slug=_APP, defaults={"name": "Push tasks"})
-    if PushTask.objects.filter(app=app).exists():
-        return
-    tasks = min(TASKS, rows * 5 // 2)
-    print(f"Loading {tasks:,} push tasks …", flush=True)
-    now = datetime.now(UTC)
-    for first in range(0, tasks, ingest.MAX_ROWS):
-        batch = [_row(number, tasks, now) for number in range(first, min(first + ingest.MAX_ROWS, tasks))]
-        assert not ingest.tasks(app=app, rows=batch, now=now).rejected
-
-
-def measure() -> list[Figure]:
+def measure() -> Found:
     """Asks every kind of question in turn, again and again, in both of TPNS's ways to say who asks."""
-    app, shop = App.objects.get(slug=_APP), App.objects.get(slug="shop")
-    client, program = Client(), Client()
-    user, _ = User.objects.get_or_create(username="bench")
-    Membership.objects.get_or_create(user=user, app=shop)
-    client.force_login(user)
+    app, shop = App.objects.get(slug=million_tasks.APP), App.objects.get(slug="shop")
+    client, program = pages.member("bench", shop), Client()
     made, secret = credentials.create(app=app, name="benchmark")
     Credential.objects.filter(pk=made.pk).update(calls_per_hour=10**9)
     questions = _questions(app)
     times: dict[str, list[float]] = {}
-    for _ in range(REQUESTS + 3):
-        times.setdefault("control", []).append(_timed(lambda: client.get(f"/control/{shop.slug}/")))
+    for _ in range(pages.WARM_UP + pages.REQUESTS):
+        taken, _ = pages.answered(lambda: client.get(f"/control/{shop.slug}/"))
+        times.setdefault(pages.CONTROL, []).append(taken)
         for name, question in questions.items():
             body = json.dumps(question).encode()
             ways = {
@@ -64,33 +38,11 @@ def measure() -> list[Figure]:
                 "signed": signed(body, access_id=made.access_id, secret=secret, timestamp=f"{int(time.time())}"),
             }
             for way, headers in ways.items():
-                taken = _timed(lambda body=body, headers=headers: _ask(program, body, headers))  # type: ignore[misc]
+                taken, _ = pages.answered(lambda body=body, headers=headers: _ask(program, body, headers))  # type: ignore[misc]
                 times.setdefault(f"TPNS: {name}, {way}", []).append(taken)
     made.delete()
-    control = median(times.pop("control")[3:])
-    return [_figure(name, taken[3:], control) for name, taken in times.items()]
-
-
-def _row(number: int, tasks: int, now: datetime) -> dict[str, Any]:
-    """Most go to everybody; one in ten is in one busy hour, and ten of all are data messages to a file of devices."""
-    rare = number % (tasks // 10) == 7
-    busy = now - timedelta(days=10)
-    at = (
-        busy.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1) * number / tasks
-        if number % 10 == 5
-        else now - timedelta(days=_DAYS) * number / tasks
-    )
-    return {
-        "push_id": f"{3_895_624_686 + number}",
-        "target_kind": "device_file" if rare else ("tag" if number % 20 == 0 else "all"),
-        "message_type": "data" if rare else "notification",
-        "state": "finished",
-        "pushed_at": at.isoformat(),
-        "title": f"Offer {number % 500} is waiting",
-        "content": "Only until Sunday: tap to see what we have put aside for you.",
-        "expires_in": 86400,
-        "android": _ANDROID,
-    }
+    control = median(times.pop(pages.CONTROL)[pages.WARM_UP :])
+    return Found([_figure(name, taken[pages.WARM_UP :], control) for name, taken in times.items()])
 
 
 def _questions(app: App) -> dict[str, dict[str, Any]]:
@@ -111,7 +63,7 @@ def _questions(app: App) -> dict[str, dict[str, Any]]:
     }
 
 
-def _ask(program: Client, body: bytes, headers: dict[str, str]) -> object:
+def _ask(program: Client, body: bytes, headers: dict[str, str]) -> HttpResponseBase:
     response = program.generic("POST", PATH, body, content_type="application/json", headers=headers)
     assert response.json()["retCode"] in {0, 1008015}, response.content
     return response

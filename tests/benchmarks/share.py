@@ -1,0 +1,23 @@
+"""What one of several processes stores of the log: `python -m tests.benchmarks.share K N ROWS SEED UNTIL`.
+
+Prints the number of messages in each batch once it is stored. When nobody reads that any more, it ends.
+"""
+
+import sys
+from datetime import datetime
+
+import django
+
+
+def main() -> None:
+    """Stores every N-th batch from the K-th on."""
+    django.setup()
+    from pushlog import demo
+
+    number, of, rows, seed = map(int, sys.argv[1:5])
+    until = datetime.fromisoformat(sys.argv[5])
+    demo.load(count=rows, seed=seed, until=until, share=(number, of), progress=lambda done: print(done, flush=True))
+
+
+if __name__ == "__main__":
+    main()
