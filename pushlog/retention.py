@@ -6,6 +6,7 @@ is still to be done. So a run may be killed at any moment, repeated, and started
 
 import logging
 import random
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from typing import Any
 from django.db import DatabaseError, connection
 from psycopg import errors, sql
 
-from pushlog import counts, ingest, partitions
+from pushlog import counts, ingest, packing, partitions
 from pushlog.ingest import kept
 from pushlog.models import WINDOW, CountDelta, MaintenanceRun
 
@@ -29,6 +30,9 @@ _LOCK = 7_205_003
 _LOCK_TIMEOUT = "2s"
 # About half a minute of waiting for readers; who reads for longer is asked again at the next run.
 _ATTEMPTS = 6
+# Seconds after which a run begins no further index: after an upgrade there are thirty days to be packed, and the next
+# run of every hour is as good as this one. /healthz waits for the end of a run for three hours.
+_PACKING = 20 * 60
 _BUSY = (errors.LockNotAvailable, errors.DeadlockDetected)
 _STALE = """
     SELECT parent.reltuples < 0 OR last_analyze IS NULL OR last_analyze < now() - interval '20 hours'
@@ -86,6 +90,7 @@ def due(*, now: datetime | None = None) -> Result:
         "tasks_removed": ingest.count_old_tasks(now=now),
         "counts_compacted": CountDelta.objects.count(),
         "tables_analysed": [table for table in partitions.TABLES if _is_stale(table)],
+        "partitions_packed": [one.name for one in packing.due(now)],
     }
 
 
@@ -156,6 +161,27 @@ def _analyse(now: datetime, stop: Event) -> Result:
     return {"tables_analysed": stale}
 
 
+def _pack(now: datetime, stop: Event) -> Result:
+    due: list[partitions.Partition] = []
+    _patiently(lambda: due.extend(packing.due(now)), stop)
+    end = time.monotonic() + _PACKING
+
+    def go_on() -> bool:
+        # What `serve` does every minute it does in this thread, and pages add up what is not compacted.
+        counts.compact()
+        return not stop.is_set() and time.monotonic() < end
+
+    for one in due:
+        # Once: every further attempt would build the index again. Who is in the way of one is most likely in the way
+        # of all, for it waits for every transaction that is older.
+        if not (_patiently(partial(packing.pack, one, go_on=go_on), stop, attempts=1) and go_on()):
+            break
+    left = packing.due(now) if due else []
+    packed = [one.name for one in due if one not in left]
+    postponed = [one.name for one in due if one in left]
+    return {"partitions_packed": packed} | ({"packing_postponed": postponed} if postponed else {})
+
+
 _STEPS: dict[str, Callable[[datetime, Event], Result]] = {
     "making partitions": _make_partitions,
     "dropping partitions": _drop_partitions,
@@ -163,6 +189,8 @@ _STEPS: dict[str, Callable[[datetime, Event], Result]] = {
     "old tasks": _sweep_tasks,
     "counts": _tidy_counts,
     "statistics": _analyse,
+    # Takes longest, so that nothing else has to wait for it.
+    "packing": _pack,
 }
 
 
@@ -172,9 +200,9 @@ def _is_stale(table: str) -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _patiently(work: Callable[[], object], stop: Event) -> bool:
+def _patiently(work: Callable[[], object], stop: Event, *, attempts: int | None = None) -> bool:
     """Does DDL that gives up rather than let others queue behind it, again and again; says whether it was done."""
-    for attempt in range(_ATTEMPTS):
+    for attempt in range(attempts or _ATTEMPTS):
         try:
             work()
         except DatabaseError as error:

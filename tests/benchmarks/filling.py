@@ -11,7 +11,7 @@ from time import perf_counter
 from django.core.management import call_command
 from django.db import connection
 
-from pushlog import demo, partitions
+from pushlog import demo, packing, partitions
 from pushlog.models import Message
 from tests.benchmarks import million_tasks
 
@@ -40,6 +40,8 @@ def ensure(folder: Path, rows: int) -> None:
 
 def _settle() -> None:
     """What maintenance and autovacuum do to a log in the course of its days, all at once."""
+    for one in packing.due(datetime.now(UTC)):
+        packing.pack(one)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM (ANALYZE)")
 

@@ -3,7 +3,6 @@
 import os
 import signal
 from contextlib import closing
-from typing import Any
 
 import pytest
 from django.db import connection, connections
@@ -13,28 +12,9 @@ from pushlog.models import CountDelta, MaintenanceRun, Message, StatusChange
 from tests import factories
 from tests.pushlog import expired_days
 from tests.pushlog.counting import difference
+from tests.pushlog.killing import killed_after
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def killed_after(statements: int) -> bool:
-    """Runs maintenance in a process that kills itself before its next statement; whether it came to that."""
-    connections.close_all()  # or the child would share its session
-    child = os.fork()
-    if child == 0:
-        left = iter(range(statements))
-
-        def count(execute: Any, *arguments: Any) -> Any:
-            if next(left, None) is None:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return execute(*arguments)
-
-        try:
-            with connection.execute_wrapper(count):
-                retention.maintain()
-        finally:
-            os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
 
 
 def test_killed_while_it_waits_for_a_reader() -> None:
@@ -72,7 +52,7 @@ def test_killed_anywhere_and_repeated() -> None:
     killed, states = 0, set[tuple[int, int]]()
     for statements in range(1, 200, 2):
         expired_days.make(app, 33, 34)
-        if not killed_after(statements):
+        if not killed_after(statements, retention.maintain):
             break
         killed += 1
         states.add((len(expired_days.expired()), len(expired_days.tables() - expired_days.attached())))

@@ -12,7 +12,8 @@ from pushlog import retention
 class Command(BaseCommand):
     help = (
         "Makes the partitions of the days ahead, drops those older than the window, removes receipts whose message"
-        " can no longer come, compacts the counts, renews statistics. May be repeated, run twice at once, and killed."
+        " can no longer come, compacts the counts, renews statistics, packs the indexes of past days. May be repeated,"
+        " run twice at once, and killed."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
