@@ -1,7 +1,5 @@
 from datetime import UTC, datetime
 
-from pytest_django import DjangoAssertNumQueries
-
 from console.misses import explain_miss
 from console.search_links import SearchTerms
 from pushlog.models import App
@@ -55,17 +53,3 @@ def test_miss_never_gives_a_broadcast_away(app: App) -> None:
 
     assert hints(app, others=True, target_id="c", customer_message_id="t") == ""
     assert hints(app, others=True, target_id="t", customer_message_id="x") == ""
-
-
-def test_miss_is_explained_in_two_queries_at_most(app: App, django_assert_num_queries: DjangoAssertNumQueries) -> None:
-    factories.create_message(app, target_id="known")
-
-    with django_assert_num_queries(1):
-        hints(app, others=True, target_id="t", customer_message_id="c")
-    factories.create_app(name="Elsewhere")
-    with django_assert_num_queries(2):
-        hints(app, others=True, target_id="t", customer_message_id="c")
-    with django_assert_num_queries(2):
-        hints(app, others=True, target_id="t", customer_message_id="known")
-    with django_assert_num_queries(1):
-        hints(app, others=True, target_id="t")

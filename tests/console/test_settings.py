@@ -117,3 +117,12 @@ def test_web_server_adds_its_time_limit_to_the_options_of_the_address() -> None:
     result = manage("shell", "-v", "0", "-c", code, **(PRODUCTION | {"DATABASE_URL": url}))
 
     assert "'-csearch_path=push -c statement_timeout=5s'" in result.stdout
+
+
+@pytest.mark.parametrize("option", ["prepare_threshold=5", "server_side_binding=true"])
+def test_database_url_cannot_have_statements_prepared(option: str) -> None:
+    """They would be planned once for all values (tests/pushlog/test_statements.py)."""
+    result = manage("check", **(PRODUCTION | {"DATABASE_URL": f"{PRODUCTION['DATABASE_URL']}?{option}"}))
+
+    assert result.returncode != 0
+    assert "DATABASE_URL" in result.stderr

@@ -138,15 +138,6 @@ def test_list_makes_its_queries_in_the_view_and_none_in_the_template(
         response.render()  # type: ignore[attr-defined]
 
 
-def test_list_takes_as_many_queries_for_fifty_rows_as_for_one(
-    member_client: Client, app: App, address: str, django_assert_num_queries: DjangoAssertNumQueries
-) -> None:
-    for count in (1, 59):
-        factories.create_messages(app, [factories.message_row() for _ in range(count)])
-        with django_assert_num_queries(4):  # session, user, app with membership, page
-            member_client.get(address)
-
-
 def test_fragment_is_the_results_alone_and_announces_them(member_client: Client, app: App, address: str) -> None:
     factories.create_message(app)
 

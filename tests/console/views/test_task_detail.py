@@ -5,7 +5,6 @@ import pytest
 from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
-from pytest_django import DjangoAssertNumQueries
 
 from pushlog.models import App, PushTask
 from tests import factories
@@ -229,19 +228,6 @@ def test_bad_query_string_is_a_400_on_the_page(member_client: Client, app: App, 
     assert response.status_code == 400
     for text in (words, "Sale", f'href="{address}">Show all messages'):
         assert text in response.content.decode()
-
-
-def test_queries_stay_as_many(
-    member_client: Client, app: App, django_assert_num_queries: DjangoAssertNumQueries
-) -> None:
-    factories.create_task(app, push_id="1")
-    address = reverse("task", args=[app.slug, "1"])
-    for count in (0, 1, 59):
-        factories.create_messages(app, [factories.message_row(task="1") for _ in range(count)])
-        with django_assert_num_queries(6):  # session, user, app with membership, task, page, counts
-            member_client.get(address)
-    with django_assert_num_queries(5):  # the counts do not change with the page
-        member_client.get(address, headers={"HX-Request": "true"})
 
 
 def test_task_behind_the_window_is_not_found(member_client: Client, app: App) -> None:

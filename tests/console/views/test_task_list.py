@@ -187,18 +187,6 @@ def test_list_makes_its_queries_in_the_view_and_none_in_the_template(
         response.render()  # type: ignore[attr-defined]
 
 
-def test_queries_stay_as_many(
-    member_client: Client, app: App, address: str, django_assert_num_queries: DjangoAssertNumQueries
-) -> None:
-    for count in (1, 54):
-        for _ in range(count):
-            factories.create_task(app, targets=["a"] * 20)
-        with django_assert_num_queries(4):  # session, user, app with membership, page
-            member_client.get(address)
-    with django_assert_num_queries(6):  # the first three, no such task, elsewhere, its messages
-        member_client.get(address, {"push_id": "nothing"})
-
-
 def test_list_reads_only_what_a_row_shows(app: App, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     factories.create_task(app, content="long", targets=["a"])
 

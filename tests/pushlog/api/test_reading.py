@@ -3,8 +3,6 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 from pushlog import ingest
 from pushlog.api import endpoints
@@ -111,10 +109,8 @@ def test_search_leads_from_page_to_page(program: Program, app: App) -> None:
 
     pages, after = [], None
     while True:
-        with CaptureQueriesContext(connection) as queries:
-            page = search(program, target_id="T", limit=2, **({"after": after} if after else {}))
+        page = search(program, target_id="T", limit=2, **({"after": after} if after else {}))
         pages.append([one["id"] for one in page["messages"]])
-        assert len(queries) == 2
         if (after := page["next"]) is None:
             break
 

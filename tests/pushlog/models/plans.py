@@ -1,6 +1,6 @@
 """A log as skewed as real ones (rule D in the lessons), and what PostgreSQL plans to do with a query of it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -8,14 +8,16 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
-from django.test.utils import CaptureQueriesContext
+from django.http import QueryDict
 from pytest_django import DjangoDbBlocker
 
+from console.filters import MessageFilter
 from console.pages import page_of
 from console.tables import SORTS
-from pushlog import ingest
-from pushlog.models import App
+from pushlog import ingest, partitions
+from pushlog.models import App, Message
 from tests import factories
+from tests.pushlog.sent import Statement, sent
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 DAYS = 5
@@ -25,6 +27,8 @@ HOT = 5_000
 FEW = 300
 # So many rows may be sorted for a page: more would be the whole match.
 SORTABLE = 200
+# So many may be read for one: its 50, one from each partition, and what a filter throws away that most rows pass.
+READABLE = 200
 
 INDEX_OF_SORT = {
     "customer_message_id": "message_customer_id",
@@ -34,6 +38,7 @@ INDEX_OF_SORT = {
     "status": "message_status",
     "created_at": "message_newest",
 }
+EVERY_SORT = [f"{sign}{name}" for name in SORTS for sign in ("", "-")]
 
 
 @dataclass
@@ -51,11 +56,12 @@ def _message(number: int) -> dict[str, Any]:
     run = number // 1200 % 10 == 5
     return factories.message_row(
         created_at=created,
-        mode="multiple" if run else "template" if number % 4000 == 0 else "simple",
+        mode="multiple" if run else "template" if number % 4000 == 3 else "simple",
         push_type="ios" if number % 3000 == 1 else "user" if number % 3 else "android",
         target_id="hot" if number % 7 == 0 and number < 7 * HOT else f"target-{number}",
         customer_message_id="shared" if number % 7 == 1 and number < 7 * HOT else f"message-{number}",
-        title=f"Title {number % 40}",
+        # In runs, as campaigns write them, and whatever the status is.
+        title=f"Title {number // 100 % 40}",
         expires_in=3600,
     )
 
@@ -86,24 +92,35 @@ def log(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[L
                 ids = factories.create_messages(one, [_message(number) for number in part], now=NOW)
                 receipts = [_receipt(number, identifier) for number, identifier in zip(part, ids, strict=True)]
                 assert not ingest.receipts(app=one, rows=receipts, now=NOW).rejected
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE pushlog_message")
-            cursor.execute("SELECT tableoid::regclass::text, count(*) FROM pushlog_message GROUP BY 1")
-            rows = dict(cursor.fetchall())
-            cursor.execute(
-                "SELECT child.relname, parent.relname FROM pg_inherits"
-                " JOIN pg_class child ON child.oid = inhrelid AND child.relkind = 'i'"
-                " JOIN pg_class parent ON parent.oid = inhparent"
-            )
-            yield Log(app, rows, dict(cursor.fetchall()))
+        yield log_of(app)
+
+
+def log_of(app: App, *tables: str) -> Log:
+    """What tests must know about the log as it is now, and about these tables. Renews their statistics."""
+    rows: dict[str, int] = {}
+    with connection.cursor() as cursor:
+        for table in (*partitions.TABLES, *tables):
+            cursor.execute(f"ANALYZE {table}")
+            cursor.execute(f"SELECT tableoid::regclass::text, count(*) FROM {table} GROUP BY 1")
+            rows |= dict(cursor.fetchall())
+        cursor.execute(
+            "SELECT child.relname, parent.relname FROM pg_inherits"
+            " JOIN pg_class child ON child.oid = inhrelid AND child.relkind = 'i'"
+            " JOIN pg_class parent ON parent.oid = inhparent"
+        )
+        return Log(app, rows, dict(cursor.fetchall()))
 
 
 @dataclass
 class Plan:
-    """The nodes of a plan, those of them that read a table with more than a few rows, and the plan as text."""
+    """The nodes of a plan, those of them that read a table with more than a few rows, and the plan as text.
+
+    `rows_read` is how many rows of the log were really read: those that were given on, and those that were thrown away.
+    """
 
     nodes: list[dict[str, Any]]
     reads: list[dict[str, Any]]
+    rows_read: int
     text: str
 
     def indexes(self, log: Log) -> set[str]:
@@ -119,29 +136,87 @@ class Plan:
         )
 
 
+def ago(**span: int) -> str:
+    """A moment before now, as the filters' fields have it."""
+    return (NOW - timedelta(**span)).strftime("%Y-%m-%dT%H:%M")
+
+
+# A filter, and the index that gives its rows in the order of time.
+FILTERS = [
+    ("push_type=user", "message_push_type"),
+    ("push_type=ios", "message_push_type"),
+    ("push_type=harmony", "message_push_type"),
+    ("mode=simple", "message_mode"),
+    ("mode=template", "message_mode"),
+    ("outcome=received", "message_outcome"),
+    ("outcome=failed", "message_outcome"),
+    ("outcome=accepted", "message_outcome"),
+    ("outcome=unknown", "message_outcome"),
+    ("outcome=expired", "message_outcome"),
+    ("channel=own&code=2", "message_status"),
+    ("channel=own&code=0", "message_status"),
+    ("channel=apns&code=2009", "message_status"),
+    ("channel=oppo&code=33", "message_status"),
+    (f"created_from={ago(days=2)}", "message_newest"),
+    (f"created_to={ago(days=2)}", "message_newest"),
+    (f"created_from={ago(days=4)}&created_to={ago(days=3)}", "message_newest"),
+    ("created_from=2020-01-01T00:00&created_to=2020-01-02T00:00", "message_newest"),
+]
+
+
+def filtered(log: Log, query: str) -> Any:
+    """The list as the query string of its page narrows it."""
+    filters = MessageFilter(QueryDict(query), queryset=Message.objects.listed(log.app, now=NOW))
+    assert filters.is_valid(), filters.errors
+    return filters.qs
+
+
+def middle(log: Log, sort: str) -> list[Any]:
+    """A place in the midst of the list: for most sorts, in the midst of rows that all have the same value."""
+    keys = SORTS[sort.lstrip("-")]
+    listed = Message.objects.listed(log.app, now=NOW)
+    rows = listed.order_by(*(f"-{key}" if sort.startswith("-") else key for key in keys))
+    row = rows[listed.count() * 6 // 10]
+    return [str(value) if key == "id" else value for key in keys for value in [getattr(row, key)]]
+
+
 def plan_of(log: Log, queryset: Any, sort: str = "-created_at", **place: Any) -> Plan:
     """How PostgreSQL gets a page of this queryset, asked for as the page does."""
-    with CaptureQueriesContext(connection) as captured:
-        page_of(queryset.for_rows(), keys=SORTS[sort.lstrip("-")], descending=sort.startswith("-"), **place)
-    return explain(log, captured)
+    keys, descending = SORTS[sort.lstrip("-")], sort.startswith("-")
+    [plan] = plans_of(log, lambda: page_of(queryset.for_rows(), keys=keys, descending=descending, **place))
+    return plan
 
 
-def explain(log: Log, captured: CaptureQueriesContext) -> Plan:
-    """The plan of the one query that was captured."""
-    [query] = captured.captured_queries
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (FORMAT JSON) {query['sql']}")
-        [[top]] = cursor.fetchone()
-        cursor.execute(f"EXPLAIN {query['sql']}")
-        text = "\n".join(line for (line,) in cursor.fetchall())
+def plans_of(log: Log, act: Callable[[], object], *tables: str) -> list[Plan]:
+    """The plans of the statements that `act` sends, or of those that are about these tables. There must be one."""
+    with sent() as statements:
+        act()
+    found = [one for one in statements if one.has_plan and (not tables or any(table in one.sql for table in tables))]
+    assert found
+    return [_explain(log, one) for one in found]
+
+
+def _explain(log: Log, statement: Statement) -> Plan:
+    """The plan of a statement, which is done again for it, and undone."""
+    with undone():
+        [([top],)] = statement.repeat("EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON)")
+    with undone():
+        text = "\n".join(line for (line,) in statement.repeat("EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF)"))
     nodes = list(_nodes(top["Plan"]))
-    return Plan(nodes, [node for node in nodes if log.rows.get(node.get("Relation Name", ""), 0) > FEW], text)
+    of_log = [node for node in nodes if "Scan" in node["Node Type"] and node.get("Relation Name") in log.rows]
+    reads = [node for node in of_log if log.rows[node["Relation Name"]] > FEW]
+    return Plan(nodes, reads, round(sum(map(_rows_read, of_log))), text)
 
 
 def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield node
     for child in node.get("Plans", []):
         yield from _nodes(child)
+
+
+def _rows_read(node: dict[str, Any]) -> float:
+    read = ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck")
+    return float(sum(node.get(name, 0) for name in read) * node["Actual Loops"])
 
 
 def _bitmap_index(node: dict[str, Any]) -> str:

@@ -1,7 +1,8 @@
 """Plans of the list's and the search's queries, on a log as skewed as real ones (rule D in the lessons).
 
 No partition with more than a few rows may be read as a whole, whatever the value: each page must come out of the index
-that was made for it. What cannot be read in its order is sorted only where the planner expects few rows.
+that was made for it, and little else may be read for it. What cannot be read in its order is sorted only where the
+planner expects few rows. Orders other than a filter's or a search's own are in test_other_plans.py.
 """
 
 from datetime import timedelta
@@ -9,29 +10,27 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.http import QueryDict
 
-from console.filters import MessageFilter
 from console.tables import SORTS
 from pushlog import message_ids
 from pushlog.models import Message
-from tests.pushlog.models.plans import INDEX_OF_SORT, NOW, Log, log, plan_of
+from tests.pushlog.models.plans import (
+    EVERY_SORT,
+    FILTERS,
+    INDEX_OF_SORT,
+    NOW,
+    READABLE,
+    Log,
+    ago,
+    filtered,
+    log,
+    middle,
+    plan_of,
+)
 
 __all__ = ["log"]  # the fixture
 
 pytestmark = pytest.mark.django_db
-
-
-def middle(log: Log, sort: str) -> list[Any]:
-    """A place in the midst of the list: for most sorts, in the midst of rows that all have the same value."""
-    keys = SORTS[sort.lstrip("-")]
-    listed = Message.objects.listed(log.app, now=NOW)
-    rows = listed.order_by(*(f"-{key}" if sort.startswith("-") else key for key in keys))
-    row = rows[listed.count() * 6 // 10]
-    return [str(value) if key == "id" else value for key in keys for value in [getattr(row, key)]]
-
-
-EVERY_SORT = [f"{sign}{name}" for name in SORTS for sign in ("", "-")]
 
 
 @pytest.mark.parametrize("sort", EVERY_SORT)
@@ -40,6 +39,7 @@ def test_first_page(log: Log, sort: str) -> None:
 
     assert plan.indexes(log) == {INDEX_OF_SORT[sort.lstrip("-")]}, plan.text
     assert not any(node["Node Type"] == "Sort" for node in plan.nodes), plan.text
+    assert plan.rows_read <= READABLE, plan.text
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,7 @@ def test_page_from_a_cursor(log: Log, sort: str, place: str) -> None:
 
     assert plan.indexes(log) == {INDEX_OF_SORT[sort.lstrip("-")]}, plan.text
     assert not any(node["Node Type"] == "Sort" for node in plan.nodes), plan.text
+    assert plan.rows_read <= READABLE, plan.text
     if len(SORTS[sort.lstrip("-")]) > 1:
         assert all("ROW(" in node["Index Cond"] for node in plan.reads), plan.text
 
@@ -81,55 +82,65 @@ def test_cursor_leaves_out_newer_partitions(log: Log, sort: str, place: str) -> 
         ({"target_id": "hot", "customer_message_id": "message-14"}, None),
     ],
 )
-def test_search(log: Log, terms: dict[str, str], index: str | None) -> None:
+@pytest.mark.parametrize("place", [None, "after", "before"])
+def test_search(log: Log, terms: dict[str, str], index: str | None, place: str | None) -> None:
     """With one rare ID and one common, the planner may take the rare one's own index as well."""
-    plan = plan_of(log, Message.objects.matching(log.app, **terms, now=NOW))
+    options: dict[str, Any] = {place: middle(log, "-created_at")} if place else {}
+
+    plan = plan_of(log, Message.objects.matching(log.app, **terms, now=NOW), **options)
 
     either = {"message_pair", "message_target", "message_customer_id"}
     assert plan.indexes(log) <= ({index} if index else either), plan.text
     assert not plan.sorts(), plan.text
+    assert plan.rows_read <= READABLE, plan.text
 
 
-def _time(days: int) -> str:
-    return (NOW - timedelta(days=days)).strftime("%Y-%m-%dT%H:%M")
+@pytest.mark.parametrize(("query", "index"), FILTERS)
+@pytest.mark.parametrize("place", [None, "after", "before"])
+@pytest.mark.parametrize("sort", ["-created_at", "created_at"])
+def test_filter(log: Log, sort: str, place: str | None, query: str, index: str) -> None:
+    options: dict[str, Any] = {place: middle(log, sort)} if place else {}
 
-
-@pytest.mark.parametrize(
-    ("query", "index"),
-    [
-        ("push_type=user", "message_push_type"),
-        ("push_type=ios", "message_push_type"),
-        ("push_type=harmony", "message_push_type"),
-        ("mode=simple", "message_mode"),
-        ("mode=template", "message_mode"),
-        ("outcome=received", "message_outcome"),
-        ("outcome=failed", "message_outcome"),
-        ("outcome=unknown", "message_outcome"),
-        ("outcome=waiting", "message_outcome"),
-        ("outcome=expired", "message_outcome"),
-        ("channel=own&code=2", "message_status"),
-        ("channel=apns&code=2009", "message_status"),
-        ("channel=oppo&code=33", "message_status"),
-        (f"created_from={_time(2)}", "message_newest"),
-        (f"created_to={_time(2)}", "message_newest"),
-        (f"created_from={_time(4)}&created_to={_time(3)}", "message_newest"),
-    ],
-)
-def test_filter(log: Log, query: str, index: str) -> None:
-    filters = MessageFilter(QueryDict(query), queryset=Message.objects.listed(log.app, now=NOW))
-    assert filters.is_valid(), filters.errors
-
-    plan = plan_of(log, filters.qs)
+    plan = plan_of(log, filtered(log, query), sort, **options)
 
     # A filter that nearly every row passes may as well be read off the newest rows.
     common = query in {"push_type=user", "mode=simple", "outcome=received", "channel=own&code=2"}
     assert plan.indexes(log) <= ({index, "message_newest"} if common else {index}), plan.text
     assert not plan.sorts(), plan.text
+    assert plan.rows_read <= READABLE, plan.text
+
+
+@pytest.mark.xfail(strict=True, reason="No index tells what still waits from what has expired: every such row is read.")
+@pytest.mark.parametrize("sort", ["-created_at", "created_at"])
+def test_filter_by_waiting_does_not_read_all_that_has_expired(log: Log, sort: str) -> None:
+    plan = plan_of(log, filtered(log, "outcome=waiting"), sort)
+
+    assert plan.rows_read <= READABLE, plan.text
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "outcome=failed&push_type=user",
+        "outcome=failed&push_type=ios",
+        "outcome=received&push_type=ios",
+        "outcome=received&push_type=user&mode=simple",
+        "channel=apns&code=2009&outcome=received",
+        "channel=own&code=2&push_type=harmony",
+        "mode=template&outcome=expired",
+        f"outcome=failed&created_to={ago(days=2)}",
+        f"push_type=user&created_from={ago(days=4)}&created_to={ago(days=3)}",
+    ],
+)
+def test_filters_together_read_what_the_rarest_of_them_finds(log: Log, query: str) -> None:
+    plan = plan_of(log, filtered(log, query))
+
+    assert "" not in plan.indexes(log), plan.text
+    assert not plan.sorts(), plan.text
+    assert plan.rows_read <= READABLE, plan.text
 
 
 def test_filter_by_time_leaves_out_other_partitions(log: Log) -> None:
-    query = QueryDict(f"created_from={_time(3)}&created_to={_time(2)}")
-
-    plan = plan_of(log, MessageFilter(query, queryset=Message.objects.listed(log.app, now=NOW)).qs)
+    plan = plan_of(log, filtered(log, f"created_from={ago(days=3)}&created_to={ago(days=2)}"))
 
     assert 1 <= len(plan.reads) <= 2, plan.text

@@ -1,24 +1,56 @@
-"""Plans of the queries that are not a page of the plain list, on the same skewed log."""
+"""Plans of the pages in an order for which no index is made, on the same skewed log.
+
+No index has both a filter, or a search, and any order but that of time. So what was found is read and sorted, or the
+order itself is read along until a page is full. Either is right for some values and ruinous for others: how many rows
+are really read tells which one was taken.
+"""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.db import connection
 from django.http import QueryDict
-from django.test.utils import CaptureQueriesContext
 
-from console.filters import FoundFilter, MessageFilter
-from console.misses import explain_miss
-from console.search_links import SearchTerms
-from console.tables import SORTS
-from pushlog import message_ids
-from pushlog.models import App, Message, StatusChange
-from tests.pushlog.models.plans import NOW, Log, explain, log, plan_of
+from console.filters import FoundFilter
+from pushlog.models import Message
+from tests.pushlog.models.plans import (
+    COUNT,
+    EVERY_SORT,
+    FEW,
+    HOT,
+    NOW,
+    READABLE,
+    Log,
+    ago,
+    filtered,
+    log,
+    middle,
+    plan_of,
+)
 
 __all__ = ["log"]  # the fixture
 
 pytestmark = pytest.mark.django_db
+
+BY_STATUS = {"status", "-status"}
+# Filters by what nobody has, by what few have, and by what most have.
+CLEAR_FILTERS = [
+    "push_type=harmony",
+    "outcome=unknown",
+    "channel=oppo&code=33",
+    "push_type=ios",
+    "mode=template",
+    "outcome=failed",
+    "channel=apns&code=2009",
+    "outcome=failed&push_type=user",
+    "outcome=received&push_type=ios",
+    f"created_from={ago(days=4)}&created_to={ago(days=3, hours=23, minutes=58)}",
+    "push_type=user",
+    "mode=simple",
+    "outcome=received",
+    "channel=own&code=2",
+    f"created_from={ago(days=4)}&created_to={ago(days=3)}",
+]
 
 
 @pytest.fixture(autouse=True)
@@ -28,35 +60,99 @@ def _as_in_a_large_log(log: Log) -> None:
         cursor.execute("SET LOCAL enable_seqscan = off")
 
 
-@pytest.mark.parametrize("sort", list(SORTS))
-@pytest.mark.parametrize("terms", [{"target_id": "hot"}, {"target_id": "target-13"}, {"customer_message_id": "shared"}])
-def test_search_in_another_order_reads_what_was_found_or_the_order_itself(
-    log: Log, sort: str, terms: dict[str, str]
-) -> None:
-    """No index has both: of a busy target, all messages are read and sorted, or the sort's index is read along."""
+@pytest.mark.parametrize("query", CLEAR_FILTERS)
+@pytest.mark.parametrize("sort", EVERY_SORT)
+def test_filter_in_another_order(log: Log, sort: str, query: str) -> None:
+    plan = plan_of(log, filtered(log, query), sort)
+
+    assert "" not in plan.indexes(log), plan.text
+    assert not plan.sorts(), plan.text
+    # In the order of the status, all that failed or wait come before what was received.
+    assert plan.rows_read <= (COUNT // 20 if (sort, query) == ("status", "outcome=received") else READABLE), plan.text
+
+
+@pytest.mark.parametrize("query", ["channel=apns&code=2009", "push_type=harmony", "outcome=received", "push_type=user"])
+@pytest.mark.parametrize("sort", ["title", "-target_id", "-customer_message_id", "push_type"])
+@pytest.mark.parametrize("place", ["after", "before"])
+def test_filter_in_another_order_from_a_cursor(log: Log, place: str, sort: str, query: str) -> None:
+    plan = plan_of(log, filtered(log, query), sort, **{place: middle(log, sort)})
+
+    assert "" not in plan.indexes(log), plan.text
+    assert not plan.sorts(), plan.text
+    # Where little is left of a day behind the cursor, all of that may be read.
+    assert plan.rows_read <= COUNT // 50, plan.text
+
+
+@pytest.mark.parametrize("query", ["channel=own&code=0", "outcome=expired", "outcome=expired&push_type=user"])
+@pytest.mark.parametrize("sort", [sort for sort in EVERY_SORT if sort not in BY_STATUS])
+def test_filter_that_one_in_forty_passes_in_another_order(log: Log, sort: str, query: str) -> None:
+    """All of them, or the order until there are fifty of them: both are a small part of the list."""
+    plan = plan_of(log, filtered(log, query), sort)
+
+    assert "" not in plan.indexes(log), plan.text
+    assert plan.rows_read <= COUNT // 5, plan.text
+
+
+@pytest.mark.xfail(strict=True, reason="The planner does not know that an outcome is a place in the order of statuses.")
+def test_filter_by_outcome_in_the_order_of_status(log: Log) -> None:
+    plan = plan_of(log, filtered(log, "outcome=expired"), "-status")
+
+    assert plan.rows_read <= COUNT // 5, plan.text
+
+
+@pytest.mark.parametrize("sort", EVERY_SORT)
+@pytest.mark.parametrize(
+    ("terms", "found"),
+    [
+        ({"target_id": "hot"}, HOT),
+        ({"customer_message_id": "shared"}, HOT),
+        ({"target_id": "target-13"}, 1),
+        ({"customer_message_id": "nothing"}, 0),
+        ({"target_id": "hot", "customer_message_id": "shared"}, 0),
+    ],
+)
+def test_search_in_another_order(log: Log, terms: dict[str, str], found: int, sort: str) -> None:
     plan = plan_of(log, Message.objects.matching(log.app, **terms, now=NOW), sort)
 
     assert "" not in plan.indexes(log), plan.text
+    assert plan.rows_read <= found + READABLE, plan.text
 
 
-@pytest.mark.parametrize("query", ["channel=apns&code=2009", "outcome=failed", "mode=multiple", "push_type=harmony"])
-@pytest.mark.parametrize("terms", [{"target_id": "hot"}, {"customer_message_id": "shared"}])
-def test_search_with_a_filter_reads_no_partition_as_a_whole(log: Log, query: str, terms: dict[str, str]) -> None:
-    found = Message.objects.matching(log.app, **terms, now=NOW)
+@pytest.mark.parametrize("sort", ["-created_at", "title", "-status"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "channel=apns&code=2009",
+        "channel=own&code=2",
+        "outcome=failed",
+        "outcome=received",
+        "outcome=waiting",
+        "outcome=expired",
+        "mode=multiple",
+        "mode=simple",
+        "push_type=harmony",
+        "push_type=user",
+        f"created_from={ago(days=4)}&created_to={ago(days=3)}",
+    ],
+)
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"target_id": "hot"},
+        {"customer_message_id": "shared"},
+        {"target_id": "hot", "customer_message_id": "message-14"},
+    ],
+)
+def test_search_with_a_filter_reads_no_more_than_was_found(
+    log: Log, terms: dict[str, str], query: str, sort: str
+) -> None:
+    filters = FoundFilter(QueryDict(query), queryset=Message.objects.matching(log.app, **terms, now=NOW))
+    assert filters.is_valid(), filters.errors
 
-    plan = plan_of(log, FoundFilter(QueryDict(query), queryset=found).qs)
+    plan = plan_of(log, filters.qs, sort)
 
     assert "" not in plan.indexes(log), plan.text
-
-
-@pytest.mark.parametrize("query", ["channel=apns&code=2009", "outcome=received", "push_type=harmony", "mode=template"])
-@pytest.mark.parametrize("sort", ["title", "target_id", "-status"])
-def test_filter_in_another_order_reads_no_partition_as_a_whole(log: Log, query: str, sort: str) -> None:
-    listed = Message.objects.listed(log.app, now=NOW)
-
-    plan = plan_of(log, MessageFilter(QueryDict(query), queryset=listed).qs, sort)
-
-    assert "" not in plan.indexes(log), plan.text
+    assert plan.rows_read <= (FEW if len(terms) > 1 else HOT), plan.text
 
 
 def test_list_leaves_out_partitions_behind_the_window(log: Log) -> None:
@@ -66,53 +162,3 @@ def test_list_leaves_out_partitions_behind_the_window(log: Log) -> None:
 
     days = {f"{NOW - timedelta(days=days):%Y%m%d}" for days in range(3, 7)}
     assert not any(node.get("Relation Name", "")[-8:] in days for node in plan.nodes), plan.text
-
-
-def test_message_and_its_history_are_read_from_one_partition_each(log: Log) -> None:
-    message = Message.objects.listed(log.app, now=NOW).order_by("-pk")[1000]
-
-    for queryset in (
-        Message.objects.findable(log.app, now=NOW).filter(pk=message.pk),
-        StatusChange.objects.filter(message_id=message.pk).order_by("-at", "-code")[:201],
-    ):
-        with CaptureQueriesContext(connection) as captured:
-            list(queryset)
-        plan = explain(log, captured)
-        tables = {node["Relation Name"] for node in plan.nodes if "Relation Name" in node}
-        assert len(tables) == 1, plan.text
-        assert not any(node["Node Type"] == "Seq Scan" for node in plan.nodes), plan.text
-
-
-@pytest.mark.parametrize("terms", [SearchTerms("hot", "nothing"), SearchTerms("nobody", "shared"), SearchTerms("hot")])
-def test_miss_is_explained_from_indexes(log: Log, terms: SearchTerms) -> None:
-    with CaptureQueriesContext(connection) as captured:
-        explain_miss(log.app, terms, others=App.objects.all(), now=NOW)
-
-    for query in captured.captured_queries:
-        with connection.cursor() as cursor:
-            cursor.execute(f"EXPLAIN {query['sql']}")
-            text = "\n".join(line for (line,) in cursor.fetchall())
-        assert not any(f"Seq Scan on {name} " in text for name, rows in log.rows.items() if rows), text
-
-
-def test_receipts_find_and_lock_messages_by_index(log: Log) -> None:
-    messages = list(Message.objects.listed(log.app, now=NOW).order_by("-pk")[2000:2020])
-    first, last = min(message.pk for message in messages), max(message.pk for message in messages)
-    hashes = [message_ids.pair_hash(message.pk) for message in messages]
-    statements: list[tuple[str, list[Any]]] = [
-        (
-            """SELECT id FROM pushlog_message WHERE id = ANY(%s) AND id BETWEEN %s AND %s AND app_id = %s
-            ORDER BY id FOR NO KEY UPDATE""",
-            [[message.pk for message in messages], first, last, log.app.pk],
-        ),
-        (
-            """SELECT id FROM pushlog_message WHERE substr(uuid_send(id), 9) = ANY(%s) AND app_id = %s AND id >= %s
-            AND id < %s ORDER BY id""",
-            [hashes, log.app.pk, first, message_ids.first_id(NOW)],
-        ),
-    ]
-    for statement, parameters in statements:
-        with connection.cursor() as cursor:
-            cursor.execute(f"EXPLAIN {statement}", parameters)
-            text = "\n".join(line for (line,) in cursor.fetchall())
-        assert not any(f"Seq Scan on {name} " in text for name, rows in log.rows.items() if rows), text

@@ -5,11 +5,9 @@ import logging
 import pytest
 from django.db import OperationalError, connection, transaction
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 
-from pushlog import credentials, statements, task_pages
+from pushlog import credentials
 from pushlog.models import App
-from pushlog.tpns import limit
 from tests import factories
 from tests.pushlog.tpns.client import PATH, Program
 
@@ -32,30 +30,6 @@ def test_other_addresses(program: Program, path: str, method: str) -> None:
     answer = program.send(b"{}", method=method, path=path)
 
     assert answer == INVALID | {"ret_code": 1008007, "err_msg": "invalid parameter"}
-
-
-def test_each_form_takes_as_many_queries_however_many_tasks_there_are(
-    app: App, program: Program, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ran: list[str] = []
-
-    def counted(statement: str, parameters: object) -> object:
-        ran.append(statement)
-        return statements.run(statement, parameters)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(task_pages, "run", counted)
-    monkeypatch.setattr(limit, "run", counted)
-    program.code(pushId="notes the first use")
-    task = factories.create_task(app)
-    for _ in range(3):
-        day = f"{task.pushed_at:%Y-%m-%d}"
-        for question in ({"pushId": task.push_id}, {"startDate": "2026-01-01", "endDate": f"9{day[1:]}"}):
-            ran.clear()
-            with CaptureQueriesContext(connection) as queries:
-                assert program.code(**question) == 0
-            assert len(ran) + len(queries) == 3
-        for _ in range(20):
-            factories.create_task(app, targets=["a"], target_kind="devices")
 
 
 @pytest.mark.parametrize("failure", [ValueError(PRIVATE), OperationalError(PRIVATE), RecursionError(PRIVATE)])

@@ -1,0 +1,187 @@
+"""Plans of what ingestion sends, on the skewed log (rule D in the lessons): it must depend on the batch alone.
+
+Rows are taken in, and each statement that was sent for them is planned anew, with its own parameters.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import connection
+from pytest_django import DjangoDbBlocker
+
+from pushlog import ingest
+from pushlog.ingest import kept
+from pushlog.models import KeptReceipt, Message
+from tests import factories
+from tests.pushlog.models.plans import NOW, Log, Plan, log, log_of, plans_of, undone
+
+__all__ = ["log"]  # the fixture
+
+pytestmark = pytest.mark.django_db
+
+MESSAGE, HISTORY, KEPT = "pushlog_message", "pushlog_statuschange", "pushlog_keptreceipt"
+SIZE = 40
+KEPT_OF_EACH = 5000
+
+
+def receipt(**fields: Any) -> dict[str, Any]:
+    return {"channel": "own", "code": 2001, "at": NOW.isoformat()} | fields
+
+
+def lost(number: int) -> dict[str, Any]:
+    """A receipt whose message nobody has sent: every other one by the message's ID."""
+    if number % 2:
+        return receipt(target_id=f"lost-{number}", customer_message_id="shared")
+    return receipt(message_id=str(UUID(int=(int((NOW.timestamp() - 60) * 1000) << 80 | 7 << 76 | 2 << 62) + number)))
+
+
+@pytest.fixture(scope="module")
+def waiting(log: Log, django_db_blocker: DjangoDbBlocker) -> Iterator[Log]:
+    """The log, with thousands of receipts of two apps that wait for their messages."""
+    with django_db_blocker.unblock(), undone():
+        for app in (log.app, factories.create_app()):
+            ingest.receipts(app=app, rows=[lost(number) for number in range(KEPT_OF_EACH)], now=NOW)
+        yield log_of(log.app, KEPT)
+
+
+@pytest.fixture(autouse=True)
+def _as_in_a_large_log(log: Log) -> None:
+    """A batch may be a good part of so small a log: then to read all of it is right. So it is made dear."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+
+
+@pytest.fixture
+def messages(log: Log) -> list[Message]:
+    """The last ones of a day and the first ones of the next."""
+    midnight = NOW.replace(hour=0, minute=0, second=0) - timedelta(days=1)
+    newest = Message.objects.findable(log.app, now=NOW).order_by("-pk")
+    around = [one for one in newest if abs(one.created_at - midnight) < timedelta(hours=1)]
+    found = around[len(around) // 2 - SIZE // 2 :][:SIZE]
+    assert len({one.created_at.date() for one in found}) == 2
+    return found
+
+
+def tables(plan: Plan) -> set[str]:
+    """The partitions that are read."""
+    return {node["Relation Name"] for node in plan.nodes if "Scan" in node["Node Type"] and "Relation Name" in node}
+
+
+def test_receipts_lock_and_change_their_messages_alone(log: Log, messages: list[Message]) -> None:
+    rows = [receipt(message_id=str(one.pk)) for one in messages]
+
+    plans = plans_of(log, lambda: ingest.receipts(app=log.app, rows=rows, now=NOW), MESSAGE)
+
+    # Of each day: once to lock them, once to change them.
+    assert len(plans) == 4
+    for plan in plans:
+        assert len(tables(plan)) == 1, plan.text
+        assert "" not in plan.indexes(log), plan.text
+        # Of a message that was just changed, the version before may be read as well.
+        assert 0 < plan.rows_read <= 2 * SIZE, plan.text
+
+
+def test_receipts_that_come_again_look_up_their_entries(log: Log, messages: list[Message]) -> None:
+    rows = [receipt(message_id=str(one.pk)) for one in messages]
+    ingest.receipts(app=log.app, rows=rows, now=NOW)
+
+    plans = plans_of(log, lambda: ingest.receipts(app=log.app, rows=rows, now=NOW), HISTORY)
+
+    assert len(plans) == 2
+    for plan in plans:
+        assert plan.nodes[0]["Conflict Resolution"] == "UPDATE", plan.text
+        assert tables(plan) == set(), plan.text
+
+
+def test_receipts_find_their_messages_by_both_ids(log: Log, messages: list[Message]) -> None:
+    """By the hash of both, in the receipt's own day and in those beside it."""
+    rows = [
+        receipt(
+            target_id=one.target_id,
+            customer_message_id=one.customer_message_id,
+            at=(one.created_at + timedelta(minutes=1)).isoformat(),
+        )
+        for one in messages
+    ]
+
+    plans = plans_of(log, lambda: ingest.receipts(app=log.app, rows=rows, now=NOW), "uuid_send")
+
+    assert len(plans) == 2
+    for plan in plans:
+        assert len(tables(plan)) == 3, plan.text
+        assert plan.indexes(log) == {"message_pair"}, plan.text
+        assert plan.rows_read <= 2 * SIZE, plan.text
+
+
+def test_receipts_look_for_their_messages_in_the_whole_window(log: Log) -> None:
+    """Of a target with thousands of messages, and of an ID that thousands share."""
+    rows = [
+        receipt(target_id="hot", customer_message_id="nothing"),
+        receipt(target_id="nobody", customer_message_id="shared"),
+    ]
+
+    near, everywhere, again, *_ = plans_of(log, lambda: ingest.receipts(app=log.app, rows=rows, now=NOW), "uuid_send")
+
+    assert len(tables(near)) == len(tables(again)) == 3
+    assert len(tables(everywhere)) > 30
+    for plan in (near, everywhere):
+        assert plan.indexes(log) == {"message_pair"}, plan.text
+        assert plan.rows_read == 0, plan.text
+
+
+def test_receipts_that_must_wait_read_no_message(waiting: Log) -> None:
+    rows = [lost(KEPT_OF_EACH + number) for number in range(SIZE)]
+
+    plans = plans_of(waiting, lambda: ingest.receipts(app=waiting.app, rows=rows, now=NOW), MESSAGE, KEPT)
+
+    assert any(plan.nodes[0].get("Conflict Resolution") == "UPDATE" for plan in plans)
+    for plan in plans:
+        assert "" not in plan.indexes(waiting), plan.text
+        assert plan.rows_read == 0, plan.text
+
+
+def test_messages_take_the_receipts_that_wait_for_them_and_no_others(waiting: Log) -> None:
+    rows = [
+        factories.message_row(target_id=f"lost-{number}", customer_message_id="shared", created_at=NOW)
+        for number in range(1, 2 * SIZE, 2)
+    ]
+    kept_before = KeptReceipt.objects.count()
+
+    plans = plans_of(waiting, lambda: ingest.messages(app=waiting.app, rows=rows, now=NOW), MESSAGE, KEPT)
+
+    assert KeptReceipt.objects.count() == kept_before - SIZE
+    # Whether there are any, their keys, the messages, what to take, and the change.
+    assert len(plans) == 6
+    for plan in plans:
+        assert "" not in plan.indexes(waiting), plan.text
+        assert plan.rows_read <= 2 * SIZE, plan.text
+
+
+def test_messages_of_an_app_for_which_nothing_waits_pass_over_no_others(waiting: Log) -> None:
+    app = factories.create_app()
+
+    [plan] = plans_of(waiting, lambda: ingest.messages(app=app, rows=[factories.message_row()]), KEPT)
+
+    assert plan.rows_read == 0, plan.text
+
+
+def test_messages_that_come_again_look_up_their_ids(log: Log, messages: list[Message]) -> None:
+    given = ("target_id", "customer_message_id", "created_at")
+    rows = [factories.message_row(**{name: getattr(one, name) for name in given}) for one in messages]
+
+    [plan] = plans_of(log, lambda: ingest.messages(app=log.app, rows=rows, now=NOW), MESSAGE)
+
+    assert plan.nodes[0]["Conflict Resolution"] == "NOTHING", plan.text
+    assert tables(plan) == set(), plan.text
+
+
+def test_maintenance_goes_through_what_waits_in_batches(waiting: Log) -> None:
+    plans = plans_of(waiting, lambda: list(kept.sweep(now=NOW)), KEPT)
+
+    assert len(plans) > 2 * KEPT_OF_EACH // kept._BATCH
+    for plan in plans:
+        assert "" not in plan.indexes(waiting), plan.text
+        assert plan.rows_read <= 2 * kept._BATCH, plan.text

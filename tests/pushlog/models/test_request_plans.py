@@ -1,0 +1,160 @@
+"""Plans of all that whole requests send: a message with its history, a search that misses, the API, the admin.
+
+On the skewed log as well. A request is made, and each of its statements is planned anew: so what a page comes to ask
+for one day is held here too.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+
+from console.search_links import SearchTerms, token_of
+from pushlog import ingest
+from pushlog.models import App, Message
+from pushlog.partitions import TABLES
+from tests import factories
+from tests.pushlog.api.client import Program
+from tests.pushlog.models.plans import NOW, READABLE, Log, Plan, log, plans_of
+
+__all__ = ["log"]  # the fixture
+
+pytestmark = pytest.mark.django_db
+
+REPORTS = 1500
+
+
+@pytest.fixture(autouse=True)
+def _as_in_a_large_log(log: Log) -> None:
+    """One message in seven is the hot target's: in so small a log, to read all of it is right. So it is made dear."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+
+
+@pytest.fixture
+def person(log: Log) -> User:
+    """A superuser who is a member of both apps, and of twenty with no messages."""
+    apps = [*App.objects.order_by("pk"), *(factories.create_app() for _ in range(20))]
+    return factories.create_user(*apps, is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def browser(client: Client, person: User) -> Client:
+    """A browser in which this person is logged in."""
+    client.force_login(person)
+    return client
+
+
+@pytest.fixture
+def program(log: Log) -> Program:
+    """A program with a credential of the app."""
+    return Program(log.app)
+
+
+@pytest.fixture
+def message(log: Log) -> Message:
+    """One in the midst of the log, with a very long history."""
+    message = Message.objects.listed(log.app, now=NOW).order_by("-pk")[10_000]
+    receipts = [
+        {
+            "message_id": str(message.pk),
+            "channel": "own",
+            "code": 0,
+            "at": (message.created_at + timedelta(seconds=number)).isoformat(),
+        }
+        for number in range(REPORTS)
+    ]
+    assert not ingest.receipts(app=log.app, rows=receipts).rejected
+    return message
+
+
+def tables(plan: Plan) -> set[str]:
+    """The partitions that a plan is about."""
+    return {node["Relation Name"] for node in plan.nodes if "Relation Name" in node}
+
+
+def test_page_of_a_message_reads_one_partition_of_each_table(log: Log, browser: Client, message: Message) -> None:
+    address = reverse("message", args=[log.app.slug, message.pk])
+
+    about_message, about_history = plans_of(log, lambda: browser.get(address), *TABLES)
+
+    assert len(tables(about_message)) == len(tables(about_history)) == 1
+    assert about_message.rows_read == 1, about_message.text
+    # The newest 200, and one that tells whether there are more.
+    assert about_history.rows_read == 201, about_history.text
+    assert "Sort" not in about_history.text, about_history.text
+
+
+def test_api_reads_one_partition_of_each_table(log: Log, program: Program, message: Message) -> None:
+    about_message, about_history = plans_of(log, lambda: program.get(f"/api/v1/messages/{message.pk}"), *TABLES)
+
+    assert len(tables(about_message)) == len(tables(about_history)) == 1
+    assert about_message.rows_read == 1, about_message.text
+    assert about_history.rows_read == 1000, about_history.text
+    assert "Sort" not in about_history.text, about_history.text
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        {"target_id": "hot"},
+        {"target_id": "nobody"},
+        {"customer_message_id": "shared"},
+        {"target_id": "hot", "customer_message_id": "shared"},
+        {"target_id": "hot", "customer_message_id": "message-14"},
+    ],
+)
+@pytest.mark.parametrize("goes_on", [False, True])
+def test_search_by_the_api(log: Log, program: Program, goes_on: bool, search: dict[str, Any]) -> None:
+    middle = Message.objects.matching(log.app, target_id="hot", now=NOW).order_by("pk")[2_000]
+    body = search | ({"after": str(middle.pk)} if goes_on else {})
+
+    [plan] = plans_of(log, lambda: program.post("messages/search", body), *TABLES)
+
+    assert "" not in plan.indexes(log), plan.text
+    assert not plan.sorts(), plan.text
+    assert plan.rows_read <= READABLE, plan.text
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        SearchTerms("hot", "nothing"),
+        SearchTerms("nobody", "shared"),
+        SearchTerms("hot", "message-12"),
+        SearchTerms("shared", "hot"),
+        SearchTerms("nobody", "nothing"),
+        SearchTerms("nobody"),
+        SearchTerms("shared"),
+        SearchTerms("", "hot"),
+    ],
+)
+def test_search_that_misses_is_explained_from_few_rows(log: Log, browser: Client, terms: SearchTerms) -> None:
+    address = f"{reverse('messages', args=[log.app.slug])}?search={token_of(log.app, terms)}"
+
+    plans = plans_of(log, lambda: browser.get(address), *TABLES)
+
+    for plan in plans:
+        assert "" not in plan.indexes(log), plan.text
+        assert plan.rows_read <= READABLE, plan.text
+    # The search, and the looks for a cause.
+    assert len(plans) == (3 if terms.target_id and terms.customer_message_id else 2)
+
+
+def test_admin_reads_a_page_and_single_messages(log: Log, browser: Client, message: Message) -> None:
+    listed = reverse("admin:pushlog_message_changelist")
+    changed = reverse("admin:pushlog_message_change", args=[message.pk])
+
+    for act in (
+        lambda: browser.get(f"{listed}?app={log.app.slug}"),
+        lambda: browser.get(f"{listed}?app={log.app.slug}&after={message.pk}"),
+        lambda: browser.post(listed, {"id": str(message.pk)}),
+        lambda: browser.get(changed),
+    ):
+        for plan in plans_of(log, act, *TABLES):
+            assert "" not in plan.indexes(log), plan.text
+            assert plan.rows_read <= READABLE, plan.text

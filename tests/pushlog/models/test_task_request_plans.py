@@ -1,0 +1,146 @@
+"""Plans of all that whole requests about push tasks send: the console's pages, TPNS's call, the admin.
+
+Each request is made, and its statements are planned anew: so what a page comes to ask for one day is held here too.
+"""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+
+from pushlog import ingest
+from pushlog.models import App, Message, PushTask
+from tests import factories
+from tests.pushlog.models.plans import NOW, READABLE, Log, Plan, plans_of
+from tests.pushlog.models.task_plans import RUN, log
+from tests.pushlog.tpns.client import Program
+
+__all__ = ["log"]  # the fixture
+
+pytestmark = pytest.mark.django_db
+
+BIG = ("pushlog_message", "pushlog_pushtask")
+
+
+@pytest.fixture(autouse=True)
+def _as_in_a_large_log(log: Log) -> None:
+    """Many messages are one task's: in so small a log, to read all of it is right. So it is made dear."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+
+
+@pytest.fixture
+def person(log: Log) -> User:
+    """A superuser who is a member of both apps, and of twenty with no tasks."""
+    apps = [*App.objects.order_by("pk"), *(factories.create_app() for _ in range(20))]
+    return factories.create_user(*apps, is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def browser(client: Client, person: User) -> Client:
+    """A browser in which this person is logged in."""
+    client.force_login(person)
+    return client
+
+
+def check(log: Log, plans: list[Plan], readable: int = READABLE) -> None:
+    """No table is read as a whole, and few rows of any."""
+    for plan in plans:
+        assert "" not in plan.indexes(log), plan.text
+        assert plan.rows_read <= readable, plan.text
+
+
+@pytest.mark.parametrize("push_id", ["00000007", "00011111", "hot", "nothing"])
+def test_search_for_a_push_id(log: Log, browser: Client, push_id: str) -> None:
+    """The second is another app's, and the third one that only messages name."""
+    address = reverse("tasks", args=[log.app.slug])
+
+    plans = plans_of(log, lambda: browser.get(address, {"push_id": push_id}), *BIG)
+
+    check(log, plans)
+    assert len(plans) == (1 if push_id == "00000007" else 3)
+
+
+@pytest.mark.parametrize("push_id", ["00000007", "hot"])
+def test_page_of_a_task(log: Log, browser: Client, push_id: str) -> None:
+    if push_id == "hot":
+        factories.create_task(log.app, push_id="hot", pushed_at=NOW)
+    address = reverse("task", args=[log.app.slug, push_id])
+
+    about_task, page, counts = plans_of(log, lambda: browser.get(address), *BIG)
+
+    assert about_task.rows_read == 1, about_task.text
+    check(log, [about_task, page])
+    check(log, [counts], len(RUN))
+
+
+def test_message_whose_task_is_in_the_log(log: Log, browser: Client) -> None:
+    message = Message.objects.of_task(log.app, "hot", now=NOW).order_by("pk")[10]
+    address = reverse("message", args=[log.app.slug, message.pk])
+
+    about_message, about_task = plans_of(log, lambda: browser.get(address), *BIG)
+
+    assert about_message.rows_read == 1, about_message.text
+    assert about_task.rows_read == 0, about_task.text
+    check(log, [about_message, about_task])
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        {"pushId": "00000007"},
+        {"pushId": "nothing"},
+        {"startDate": "2020-01-01", "endDate": "2999-01-01"},
+        {"startDate": "2020-01-01", "endDate": "2999-01-01", "offset": 9000},
+        {"startDate": "2020-01-01", "endDate": "2999-01-01", "msgType": "message"},
+        {"startDate": "2020-01-01", "endDate": "2999-01-01", "pushType": "tag", "offset": 300},
+        {"startDate": f"{NOW:%Y-%m-%d}", "endDate": f"{NOW:%Y-%m-%d}", "pushType": "account"},
+    ],
+)
+def test_call_of_tpns(log: Log, question: dict[str, Any]) -> None:
+    """Its page has 200 tasks, each of them looked up by its ID; before it an hour at most is passed over."""
+    program = Program(log.app)
+
+    [plan] = plans_of(log, lambda: program.send(json.dumps(question).encode()), "pushlog_pushtask")
+
+    check(log, [plan], 3 * 200 + 24 * 31 * 4)
+
+
+@pytest.mark.parametrize("page", ["list", "change"])
+def test_admin_finds_a_task_and_shows_it(log: Log, browser: Client, page: str) -> None:
+    task = PushTask.objects.get(app=log.app, push_id="00000007")
+    addresses = {
+        "list": f"{reverse('admin:pushlog_pushtask_changelist')}?q=00000007",
+        "change": reverse("admin:pushlog_pushtask_change", args=[task.pk]),
+    }
+
+    plans = plans_of(log, lambda: browser.get(addresses[page]), "pushlog_pushtask")
+
+    check(log, plans)
+
+
+def test_tasks_that_come_in_read_and_change_their_own(log: Log) -> None:
+    """Twenty that are there, and are revoked, and twenty that are new."""
+    known = [{"push_id": f"{number:08}", "state": "revoked"} for number in range(100, 120)]
+    fresh = [factories.task_row(pushed_at=NOW) for _ in range(20)]
+
+    plans = plans_of(log, lambda: ingest.tasks(app=log.app, rows=known + fresh, now=NOW), "pushlog_pushtask")
+
+    # Made, locked, changed.
+    assert len(plans) == 3
+    check(log, plans, 40)
+
+
+def test_old_tasks_are_removed_in_batches(log: Log) -> None:
+    later = NOW + timedelta(days=15)
+
+    plans = plans_of(log, lambda: list(ingest.sweep_tasks(now=later)), "pushlog_pushtask")
+
+    assert len(plans) > 3
+    # Each of a thousand is found, and then removed.
+    check(log, plans, 2 * 1000)

@@ -1,0 +1,54 @@
+"""The statements that go to the database, by Django's cursors and by our own, as they are sent."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from unittest.mock import patch
+
+from django.db import connection
+from psycopg import Cursor
+
+from pushlog import statements
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Its text with placeholders, its parameters, and the way it went."""
+
+    sql: str
+    parameters: Any
+    send: Callable[[str, Any], list[tuple[Any, ...]]]
+
+    @property
+    def has_plan(self) -> bool:
+        """Whether there is anything to be planned in it."""
+        return self.sql.split(maxsplit=1)[0] in {"SELECT", "INSERT", "UPDATE", "DELETE", "WITH"}
+
+    def repeat(self, prefix: str = "") -> list[tuple[Any, ...]]:
+        """What it gives when it is sent once more, the same way and with the same parameters."""
+        return self.send(f"{prefix} {self.sql}", self.parameters)
+
+
+@contextmanager
+def sent() -> Iterator[list[Statement]]:
+    """The statements that are sent meanwhile, but for COPY. Django's own tools see none of `statements.run`."""
+    found: list[Statement] = []
+
+    class Noting(Cursor[Any]):
+        def execute(self, query: Any, params: Any = None, **how: Any) -> Any:
+            found.append(Statement(query.decode(), params, statements.run))
+            return super().execute(query, params, **how)
+
+    def noted(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        found.append(Statement(sql, params, _by_django))
+        return execute(sql, params, many, context)
+
+    with patch.object(statements, "Cursor", Noting), connection.execute_wrapper(noted):
+        yield found
+
+
+def _by_django(sql: str, parameters: Any) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return list(cursor.fetchall())
