@@ -14,7 +14,7 @@ from pushlog import message_ids
 from pushlog.models import LISTED_MODES, Message, Mode, PushTask, PushType, TargetKind, TaskState
 from pushlog.models.message import MessageQuerySet
 from pushlog.models.task import PushTaskQuerySet
-from pushlog.statuses import Channel, Outcome
+from pushlog.statuses import Channel, Outcome, outcome_of
 
 # Waiting, but past its expiry time: no status of its own, the clock makes it.
 EXPIRED = "expired"
@@ -79,6 +79,12 @@ class MessageFilter(django_filters.FilterSet):
         model = Message
         fields: list[str] = []
         form = MessageFilterForm
+
+    def filter_queryset(self, queryset: MessageQuerySet) -> MessageQuerySet:
+        """A status is asked for with its outcome, which its index begins with."""
+        found: MessageQuerySet = super().filter_queryset(queryset)
+        channel, code = self.form.cleaned_data["channel"], self.form.cleaned_data["code"]
+        return found if code is None else found.filter(outcome=outcome_of(channel, code))
 
     def filter_outcome(self, queryset: MessageQuerySet, name: str, value: str) -> MessageQuerySet:
         """Expired is taken out of waiting, where the catalogue has it."""

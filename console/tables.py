@@ -15,7 +15,7 @@ SORTS = {
     "push_type": ("push_type", "id"),
     "target_id": ("target_id", "id"),
     "title": ("title", "id"),
-    "status": ("channel", "code", "id"),
+    "status": ("outcome", "channel", "code", "id"),
     "created_at": ("id",),
 }
 DEFAULT_SORT = "-created_at"

@@ -106,6 +106,7 @@ class Message(models.Model):
         "revoked_at",
         "code",
         "channel",
+        "outcome",
         "push_type",
         "mode",
         "target_id",
@@ -143,7 +144,9 @@ class Message(models.Model):
             models.Index(fields=["app", "mode", "id"], name="message_mode", condition=_LISTED),
             models.Index(fields=["app", "push_type", "id"], name="message_push_type", condition=_LISTED),
             models.Index(fields=["app", "title", "id"], name="message_title", condition=_LISTED),
-            models.Index(fields=["app", "channel", "code", "id"], name="message_status", condition=_LISTED),
+            # With the outcome in front, which follows from the other two: the messages of an outcome stand together,
+            # or its filter in this order would read past all others.
+            models.Index(fields=["app", "outcome", "channel", "code", "id"], name="message_status", condition=_LISTED),
             models.Index(fields=["app", "outcome", "id"], name="message_outcome", condition=_LISTED),
             # These two serve the search as well, which also finds multiple messages. The mode at the end lets
             # the list pass over them without fetching their rows.
