@@ -61,7 +61,7 @@ def ensure(first: date, last: date) -> list[str]:
             name = f"{table}_{start:%Y%m%d}"
             cursor.execute(
                 sql.SQL(
-                    "CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS);"
+                    "CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STATISTICS);"
                     "ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM ({start}) TO ({end})"
                 ).format(
                     name=sql.Identifier(name),
