@@ -69,6 +69,6 @@ def test_logins_that_the_database_does_not_answer_lock_nobody_out(
 
     with monkeypatch.context() as without_database:
         without_database.setattr(ModelBackend, "authenticate", Mock(side_effect=OperationalError))
-        assert [client.post("/accounts/login/", login).status_code for _ in range(6)] == [500] * 6
+        assert [client.post("/accounts/login/", login).status_code for _ in range(6)] == [503] * 6
 
     assert client.post("/accounts/login/", login).status_code == 302

@@ -142,7 +142,7 @@ def test_cursor_holds_json_values(app: App, messages: list[Message]) -> None:
     older = page(app, SORTS["status"]).older
 
     last = rows[SIZE - 1]
-    assert older == [last.channel, last.code, str(last.pk)]
+    assert older == [last.outcome, last.channel, last.code, str(last.pk)]
 
 
 @every_order
