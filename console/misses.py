@@ -1,6 +1,8 @@
 """Why a search found nothing: what can be told from a few cheap looks, only when it did."""
 
+from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
@@ -16,51 +18,64 @@ def explain_miss(app: App, terms: SearchTerms, *, others: QuerySet[App], now: da
     window stay unfound here as everywhere.
     """
     target, customer = terms.target_id, terms.customer_message_id
-
-    def there(*, target_id: str = "", customer_message_id: str = "") -> Exists:
-        return Exists(
-            Message.objects.matching(app, target_id=target_id, customer_message_id=customer_message_id, now=now)
-        )
-
-    is_target = is_customer = False
-    has_others = may_be_swapped = True
-    if target and customer:
-        # One look for two: who swapped them entered a known target ID in the other field.
-        as_target = Message.objects.findable(app, now=now).filter(target_id__in=[target, customer])
-        facts = (
-            Subquery(as_target.values("target_id")[:1]),
-            there(customer_message_id=customer),
-            Exists(others.exclude(pk=app.pk)),
-        )
-        found, is_customer, has_others = App.objects.filter(pk=app.pk).values_list(*facts).get()
-        is_target, may_be_swapped = found == target, found == customer
-    wanted, looks = Q(), {}
-    if may_be_swapped and not is_customer:
-        wanted |= Q(pk=app.pk)
-        looks["is_swapped"] = there(target_id=customer, customer_message_id=target)
-        if target and customer:  # both may be known as targets, and the other one was found first
-            looks["is_target"] = there(target_id=target)
-    if has_others:
-        given = {"target_id": target, "customer_message_id": customer}
-        elsewhere = Message.objects.findable(now=now).filter(
-            app=OuterRef("pk"), **{name: value for name, value in given.items() if value}
-        )
-        wanted |= Q(pk__in=others.exclude(pk=app.pk).values("pk")) & Q(Exists(elsewhere))
-    apps = {one.pk: one for one in App.objects.filter(wanted).annotate(**looks)} if wanted else {}
-    own = apps.pop(app.pk, None)
+    both = bool(target and customer)
+    apps = _with_known(app, terms, App.objects.filter(Q(pk=app.pk) | Q(pk__in=others.values("pk"))), now)
+    own = apps.pop(app.pk)
+    is_target, is_customer = both and own["known"] == target, both and own["is_customer"]
+    asked, looks = [], {}
+    if not is_target and not is_customer and (not both or own["known"]):
+        asked.append(app.pk)
+        looks["is_swapped"] = _there(app, target=customer, customer=target, now=now)
+        if both:  # both may be known as target IDs, and the other one was found first
+            looks["is_target"] = _there(app, target=target, now=now)
+    if rest := [pk for pk, one in apps.items() if not both or one["known"]]:
+        asked += rest
+        looks["has_match"] = _there(OuterRef("pk"), target=target, customer=customer, now=now)
+    answers = {one["pk"]: one for one in _facts(App.objects.filter(pk__in=asked), looks)} if asked else {}
+    of_own = answers.get(app.pk, {})
     hints = []
-    if is_target or getattr(own, "is_target", False):
+    if is_target or of_own.get("is_target"):
         hints.append("There are messages to this target ID, but none of them has this customer message ID.")
     if is_customer:
         hints.append("This customer message ID exists, but for another target ID.")
-    if not hints and getattr(own, "is_swapped", False):
+    if not hints and of_own.get("is_swapped"):
         hints.append(
             "The other way round there is a message: what you entered as target ID is a customer message ID, or the"
             " reverse. Swap the two fields."
         )
-    for other in [*apps.values()][:3]:
-        hints.append(f"A match exists in {other.name} ({other.get_environment_display()}). Look there.")
+    for pk in [pk for pk in rest if answers[pk]["has_match"]][:3]:
+        environment = App.Environment(apps[pk]["environment"]).label
+        hints.append(f"A match exists in {apps[pk]['name']} ({environment}). Look there.")
     return hints
+
+
+def _with_known(app: App, terms: SearchTerms, apps: QuerySet[App], now: datetime) -> dict[int, dict[str, Any]]:
+    """Of each app its name and environment; if both IDs were given, what of them it knows."""
+    looks: dict[str, Any] = {}
+    if terms.target_id and terms.customer_message_id:
+        # One look for two: who swapped them entered a known target ID in the other field. Where neither is known as a
+        # target ID, there is nothing else to find.
+        either = Message.objects.findable(now=now).filter(
+            app=OuterRef("pk"), target_id__in=[terms.target_id, terms.customer_message_id]
+        )
+        looks["known"] = Subquery(either.values("target_id")[:1])
+        looks["is_customer"] = _there(app, customer=terms.customer_message_id, now=now)
+    return {one["pk"]: one for one in _facts(apps.order_by("name"), looks)}
+
+
+def _facts(apps: QuerySet[App], looks: dict[str, Any]) -> Iterable[dict[str, Any]]:
+    facts: Iterable[dict[str, Any]] = apps.annotate(**looks).values("pk", "name", "environment", *looks)
+    return facts
+
+
+def _there(app: App | OuterRef, *, target: str = "", customer: str = "", now: datetime) -> Exists:
+    """Whether an app has such a message: with this target ID, this customer message ID, or both."""
+    if isinstance(app, App):
+        return Exists(Message.objects.matching(app, target_id=target, customer_message_id=customer, now=now))
+    given = {"target_id": target, "customer_message_id": customer}
+    return Exists(
+        Message.objects.findable(now=now).filter(app=app, **{name: value for name, value in given.items() if value})
+    )
 
 
 def explain_task_miss(app: App, push_id: str, *, others: QuerySet[App], now: datetime) -> tuple[list[App], bool]:
