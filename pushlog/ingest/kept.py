@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
+from operator import attrgetter
 from uuid import UUID
 
 from django.db import transaction
@@ -62,7 +63,7 @@ def apply(*, app: App, arrived: Collection[UUID]) -> int:
     """Applies what is kept for messages which are now in the log (their IDs); gives the number of receipts."""
     if not arrived or not KeptReceipt.objects.filter(app=app).exists():
         return 0
-    by_key = {message_ids.without_time(identifier): identifier for identifier in sorted(arrived)}
+    by_key = {message_ids.without_time(one): one for one in sorted(arrived, key=attrgetter("int"))}
     keys = [key for (key,) in run(_KEYS, [app.pk, [*arrived, *by_key]])]
     if not keys:
         return 0
