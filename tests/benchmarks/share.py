@@ -16,7 +16,13 @@ def main() -> None:
 
     number, of, rows, seed = map(int, sys.argv[1:5])
     until = datetime.fromisoformat(sys.argv[5])
-    demo.load(count=rows, seed=seed, until=until, share=(number, of), progress=lambda done: print(done, flush=True))
+    # One write for each line: an unbuffered `print` makes two, and another process may come in between.
+    demo.load(count=rows, seed=seed, until=until, share=(number, of), progress=lambda done: _write(f"{done}\n"))
+
+
+def _write(line: str) -> None:
+    sys.stdout.write(line)
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
