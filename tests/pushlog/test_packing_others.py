@@ -3,8 +3,6 @@
 import os
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -19,7 +17,8 @@ from tests import factories
 from tests.pushlog import expired_days, past_days
 from tests.pushlog.counting import difference
 from tests.pushlog.killing import killed_after
-from tests.pushlog.threads import run_together
+from tests.pushlog.sessions import open_transaction
+from tests.pushlog.threads import run_together, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 # Transactions that it waits for, and what is left if it waits in vain: before and after the indexes changed places.
@@ -33,21 +32,9 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packing, "_WORTH", past_days.WORTH)
 
 
-@contextmanager
-def open_transaction(statement: str, isolation: str = "READ COMMITTED") -> Iterator[None]:
-    """Somebody who began a transaction with this statement, and does not end it before the block does."""
-    other = connection.copy()
-    with closing(other), other.cursor() as cursor:
-        cursor.execute(f"BEGIN ISOLATION LEVEL {isolation}")
-        cursor.execute(statement.format(id=Message.objects.latest("id").pk))
-        yield
-        cursor.execute("COMMIT")
-
-
 def maintained() -> dict[str, Any]:
-    result = None
-    while result is None:  # the session of one that was killed may not have ended yet
-        result = retention.maintain()
+    # The session of one that was killed may not have ended yet.
+    result = wait_until(retention.maintain)
     assert "failed" not in result
     return result
 
@@ -57,6 +44,10 @@ def unpack(day: Partition) -> None:
     with connection.cursor() as cursor:
         for name in past_days.sizes(day):
             cursor.execute(f"COMMENT ON INDEX {name} IS NULL")
+
+
+def has_left(day: Partition, ending: str) -> bool:
+    return any(name.endswith(ending) for name in past_days.invalid(day))
 
 
 def test_readers_and_writers_go_on_and_err_in_nothing(app: App) -> None:
@@ -101,16 +92,20 @@ def test_nobody_queues_behind_it_while_it_waits(app: App, statement: str, left: 
     with connection.cursor() as cursor:
         for table in partitions.TABLES:
             cursor.execute(f"DROP TABLE IF EXISTS {table}_{other_day:%Y%m%d}")
-    ended = threading.Event()
+    begun, ended = threading.Event(), threading.Event()
 
     def be_in_its_way() -> None:
         with open_transaction(statement):
+            begun.set()
             ended.wait(60)
+
+    def pack() -> None:
+        begun.wait(60)
+        packing.pack(messages)
 
     def go_on() -> None:
         try:
-            while not [name for name in past_days.invalid(messages) if name.endswith(left)]:
-                pass
+            wait_until(lambda: has_left(messages, left))
             with connection.cursor() as cursor:
                 cursor.execute("SET lock_timeout = '2s'")
             past_days.write(app, past_days.day_of(messages.start), 10)
@@ -120,7 +115,7 @@ def test_nobody_queues_behind_it_while_it_waits(app: App, statement: str, left: 
         finally:
             ended.set()
 
-    run_together(be_in_its_way, partial(packing.pack, messages), go_on)
+    run_together(be_in_its_way, pack, go_on)
 
     assert past_days.due() == [history.name]
 
@@ -172,8 +167,7 @@ def test_killed_session_leaves_what_the_next_run_removes(app: App, statement: st
             lost.append(error)
 
     def kill() -> None:
-        while not [name for name in past_days.invalid(day[0]) if name.endswith(left)]:
-            pass
+        wait_until(lambda: has_left(day[0], left))
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
@@ -199,8 +193,7 @@ def test_killed_process_leaves_the_rest_to_the_next_run(app: App) -> None:
         if child == 0:
             retention.maintain()
             os._exit(0)
-        while not past_days.invalid(*day):
-            pass
+        wait_until(lambda: past_days.invalid(*day))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
 

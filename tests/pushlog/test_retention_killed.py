@@ -13,6 +13,7 @@ from tests import factories
 from tests.pushlog import expired_days
 from tests.pushlog.counting import difference
 from tests.pushlog.killing import killed_after
+from tests.pushlog.threads import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,17 +30,13 @@ def test_killed_while_it_waits_for_a_reader() -> None:
             retention._LOCK_TIMEOUT = "60s"
             retention.maintain()
             os._exit(0)
-        pending = False
-        while not pending:
-            pending = any(one.pending for one in partitions.attached("pushlog_message"))
+        wait_until(lambda: any(one.pending for one in partitions.attached("pushlog_message")))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         cursor.execute("SELECT count(*) FROM pushlog_message")  # it neither waits nor fails
         cursor.execute("COMMIT")
 
-    result = None
-    while result is None:
-        result = retention.maintain()
+    result = wait_until(retention.maintain)
 
     assert not expired_days.tables() & set(due)
     assert expired_days.tables() == expired_days.attached()
@@ -58,9 +55,8 @@ def test_killed_anywhere_and_repeated() -> None:
         states.add((len(expired_days.expired()), len(expired_days.tables() - expired_days.attached())))
         assert difference() == []
 
-        result = None
-        while result is None:  # the killed one's session may not have ended yet
-            result = retention.maintain()
+        # The killed one's session may not have ended yet.
+        result = wait_until(retention.maintain)
 
         assert "failed" not in result
         assert expired_days.tables() == expired_days.attached()

@@ -1,9 +1,13 @@
 """Work that goes on at the same time, each with a database connection of its own."""
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from django.db import connection
+
+T = TypeVar("T")
 
 
 def run_together(*works: Callable[[], object], timeout: float = 300) -> None:
@@ -20,3 +24,13 @@ def run_together(*works: Callable[[], object], timeout: float = 300) -> None:
     with ThreadPoolExecutor(len(works)) as pool:
         for future in [pool.submit(run, work) for work in works]:
             future.result(timeout)
+
+
+def wait_until(happened: Callable[[], T | None], seconds: float = 60) -> T:
+    """Asks again and again for what is true, and gives it. Raises TimeoutError after so many seconds of no."""
+    end = time.monotonic() + seconds
+    while not (answer := happened()):
+        if time.monotonic() > end:
+            raise TimeoutError("it did not happen")
+        time.sleep(0.01)
+    return answer
