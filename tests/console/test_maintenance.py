@@ -7,6 +7,7 @@ from django.db import connection
 from console import maintenance
 from pushlog import counts, retention
 from pushlog.models import MaintenanceRun
+from tests.pushlog.threads import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -69,10 +70,8 @@ def test_end_of_the_server_cancels_what_the_database_is_at(
         assert started.wait(60)
         # The statement must be running, or there is nothing to cancel.
         with connection.cursor() as cursor:
-            running = False
-            while not running:
-                cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE query LIKE %s", ["SELECT pg_sleep(1000%"])
-                running = cursor.fetchone()[0] > 0
+            sleeping = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(1000%'"
+            wait_until(lambda: cursor.execute(sleeping).fetchone()[0])
 
     assert caplog.messages == []
     assert MaintenanceRun.objects.get().finished_at is None

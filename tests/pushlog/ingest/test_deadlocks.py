@@ -1,6 +1,5 @@
 """A real deadlock, with somebody else's statements, which keep no order."""
 
-import time
 from datetime import UTC, datetime
 from threading import Thread
 from typing import Any
@@ -11,6 +10,7 @@ from django.db import connection, transaction
 from pushlog import ingest, partitions
 from pushlog.models import Message
 from tests import factories
+from tests.pushlog.threads import wait_until
 
 LOCK = "SELECT 1 FROM pushlog_message WHERE id = %s FOR UPDATE"
 WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
@@ -35,11 +35,7 @@ def test_a_batch_that_fell_victim_to_a_deadlock_is_written_all_the_same() -> Non
         writer.start()
         # Once it has the first and waits for the last, we ask for the first. It looks for deadlocks before we do,
         # since it waits for longer, and is undone.
-        waiting = 0
-        while not waiting:
-            time.sleep(0.01)
-            cursor.execute(WAITING)
-            [waiting] = cursor.fetchone()
+        wait_until(lambda: cursor.execute(WAITING).fetchone()[0])
         cursor.execute(LOCK, [first])
     writer.join()
 
