@@ -1,7 +1,7 @@
 """Messages on their way into the log."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -65,74 +65,113 @@ def messages(*, app: App, rows: Sequence[object], now: datetime | None = None) -
     Raises ValueError for too many rows.
     """
     now = now or datetime.now(UTC)
-    rejected: list[Rejection] = []
-    keys: list[_Key | None] = [None] * len(rows)
-    fresh: dict[_Key, MessageRow] = {}
-    for index, row in valid(MESSAGE, rows, app=app, now=now, rejected=rejected):
-        keys[index] = key = (
-            message_ids.milliseconds(row.created_at),
-            row.target_id,
-            row.customer_message_id,
-        )
-        fresh.setdefault(key, row)
-    accepted: list[_Key] = []
-    ids: dict[_Key, UUID] = {}
-    if fresh:
-        # Every writer goes through the rows in the same order. Two that bring the same rows then wait for one another,
-        # and never each for the other.
-        ordered = sorted(fresh)
-        partitions.ensure(*(message_ids.from_milliseconds(key[0]).date() for key in (ordered[0], ordered[-1])))
-        with transaction.atomic():
-            accepted = _write(app, ordered, fresh, ids)
-            counts.add(app, _counted(accepted, fresh))
-        kept.apply(app=app, arrived=ids.values())
-    duplicates = len(rows) - len(rejected) - len(accepted)
-    metrics.count("messages", accepted=len(accepted), duplicate=duplicates, refused=len(rejected))
+    batch = _Batch(app, rows, now)
+    accepted = _stored(batch)
+    if batch.ids:
+        kept.apply(app=app, arrived=batch.ids.values())
+    duplicates = len(rows) - len(batch.rejected) - len(accepted)
+    metrics.count("messages", accepted=len(accepted), duplicate=duplicates, refused=len(batch.rejected))
     metrics.observe_lag([created_ms for created_ms, _, _ in accepted], now)
-    return MessagesResult(len(accepted), duplicates, rejected, [ids[key] if key else None for key in keys])
+    ids = [batch.ids[key] if key else None for key in batch.keys]
+    return MessagesResult(len(accepted), duplicates, batch.rejected, ids)
 
 
-def _counted(accepted: list[_Key], rows: dict[_Key, MessageRow]) -> counts.Changes:
-    return Counter(
-        (counts.hour_of(key[0]), (row := rows[key]).push_type, row.mode, row.channel, statuses.NO_RECEIPT)
-        for key in accepted
-    )
+class _Unordered(Exception):
+    """A row came before one that was written already."""
 
 
-def _write(app: App, ordered: list[_Key], rows: dict[_Key, MessageRow], ids: dict[_Key, UUID]) -> list[_Key]:
-    """Writes rows in this order, gives those that were not there, and enters the IDs of all into `ids`."""
-    # Each is made when its turn comes: the server stores the ones before it meanwhile.
-    if copied(_TABLE, _COLUMNS, _values(app, ordered, rows, ids)):
-        return ordered
-    columns = zip(*_values(app, ordered, rows, ids), strict=True)
+class _Batch:
+    """Rows on their way in, which are checked when their turn comes: the server stores those before them meanwhile."""
+
+    def __init__(self, app: App, rows: Sequence[object], now: datetime) -> None:
+        self.app = app
+        self.rejected: list[Rejection] = []
+        self.keys: list[_Key | None] = [None] * len(rows)
+        self.fresh: dict[_Key, MessageRow] = {}
+        self.ids: dict[_Key, UUID] = {}
+        self._valid = valid(MESSAGE, rows, app=app, now=now, rejected=self.rejected)
+
+    def arriving(self) -> Iterator[_Key]:
+        """The key of every valid row that is not in the batch before it. Goes on where it was left."""
+        for index, row in self._valid:
+            key = message_ids.milliseconds(row.created_at), row.target_id, row.customer_message_id
+            self.keys[index] = key
+            if key not in self.fresh:
+                self.fresh[key] = row
+                yield key
+
+    def values(self, keys: Iterable[_Key]) -> Iterator[tuple[object, ...]]:
+        """What stands in `_COLUMNS`, row by row; enters the ID of each into `ids`."""
+        app_id, id_key = self.app.pk, bytes(self.app.id_key)
+        for key in keys:
+            row = self.fresh[key]
+            self.ids[key] = identifier = message_ids.message_id(
+                key=id_key, created_ms=key[0], target_id=key[1], customer_message_id=key[2]
+            )
+            yield (
+                identifier,
+                message_ids.from_milliseconds(key[0]),
+                row.expiry,
+                app_id,
+                statuses.NO_RECEIPT,
+                row.channel,
+                _WAITING,
+                row.push_type,
+                row.mode,
+                row.target_id,
+                row.customer_message_id,
+                row.task,
+                row.title,
+                row.content,
+                Jsonb(row.extras, dumps=str),  # JSON text already
+            )
+
+    def count(self, accepted: Iterable[_Key]) -> None:
+        """Counts messages in the transaction that stored them."""
+        changes = Counter(
+            (counts.hour_of(key[0]), (row := self.fresh[key]).push_type, row.mode, row.channel, statuses.NO_RECEIPT)
+            for key in accepted
+        )
+        counts.add(self.app, changes)
+
+
+def _stored(batch: _Batch) -> list[_Key]:
+    """Stores what is valid and not there yet, with its counts, and gives its keys.
+
+    Every writer goes through its rows in the order of their keys. Two that bring the same rows then wait for one
+    another, and never each for the other. Rows mostly come in that order, and are written as they come.
+    """
+    try:
+        with transaction.atomic():
+            if copied(_TABLE, _COLUMNS, batch.values(_ascending(batch.arriving()))):
+                batch.count(batch.fresh)
+                return list(batch.fresh)
+        new = False
+    except _Unordered:
+        new = True
+        for _ in batch.arriving():
+            pass
+    ordered = sorted(batch.fresh)
+    partitions.ensure(*(message_ids.from_milliseconds(key[0]).date() for key in (ordered[0], ordered[-1])))
+    with transaction.atomic():
+        if not (new and copied(_TABLE, _COLUMNS, batch.values(ordered))):
+            ordered = _inserted(batch, ordered)
+        batch.count(ordered)
+    return ordered
+
+
+def _ascending(keys: Iterable[_Key]) -> Iterator[_Key]:
+    """The same. Raises _Unordered at one that is smaller than the one before."""
+    last = (0, "", "")
+    for key in keys:
+        if key < last:
+            raise _Unordered
+        yield key
+        last = key
+
+
+def _inserted(batch: _Batch, ordered: list[_Key]) -> list[_Key]:
+    """Writes rows, some of which are there, and gives the others."""
+    columns = zip(*batch.values(ordered), strict=True)
     new = {identifier for (identifier,) in run(_INSERT, [*map(list, columns)])}
-    return [key for key in ordered if ids[key] in new]
-
-
-def _values(
-    app: App, ordered: list[_Key], rows: dict[_Key, MessageRow], ids: dict[_Key, UUID]
-) -> Iterator[tuple[object, ...]]:
-    """What stands in `_COLUMNS`, row by row; enters the ID of each into `ids`."""
-    app_id, id_key = app.pk, bytes(app.id_key)
-    for key in ordered:
-        row = rows[key]
-        ids[key] = identifier = message_ids.message_id(
-            key=id_key, created_ms=key[0], target_id=key[1], customer_message_id=key[2]
-        )
-        yield (
-            identifier,
-            message_ids.from_milliseconds(key[0]),
-            row.expiry,
-            app_id,
-            statuses.NO_RECEIPT,
-            row.channel,
-            _WAITING,
-            row.push_type,
-            row.mode,
-            row.target_id,
-            row.customer_message_id,
-            row.task,
-            row.title,
-            row.content,
-            Jsonb(row.extras, dumps=str),  # JSON text already
-        )
+    return [key for key in ordered if batch.ids[key] in new]

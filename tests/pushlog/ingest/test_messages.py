@@ -11,6 +11,7 @@ from django.db import ProgrammingError, connection, transaction
 from pushlog import ingest, message_ids, statuses
 from pushlog.models import App, Message, Mode, PushType
 from tests import factories
+from tests.pushlog.counting import difference
 
 pytestmark = pytest.mark.django_db
 
@@ -137,6 +138,36 @@ def test_messages_twice_in_a_batch(app: App) -> None:
     assert Message.objects.get(target_id=row["target_id"]).title == "first"
 
 
+@pytest.mark.parametrize("order", [[0, 1, 2, 3, 4], [1, 2, 3, 4, 0], [4, 3, 2, 1, 0], [0, 0, 1, 3, 1, 2, 4]])
+@pytest.mark.parametrize("known", [[], [0], [2, 4]])
+def test_messages_in_any_order(app: App, order: list[int], known: list[int]) -> None:
+    """Rows are written as they come while they come in the order of their IDs, and all anew if they do not."""
+    now = datetime.now(UTC)
+    rows = [factories.message_row(created_at=now - timedelta(minutes=5 - number)) for number in range(5)]
+    factories.create_messages(app, [rows[number] for number in known])
+
+    result = ingest.messages(app=app, rows=[rows[number] for number in order])
+
+    stored = dict(Message.objects.values_list("target_id", "pk"))
+    assert result.ids == [stored[rows[number]["target_id"]] for number in order]
+    assert (result.accepted, result.duplicates) == (5 - len(known), len(order) - 5 + len(known))
+    assert Message.objects.count() == 5
+    assert difference() == []
+
+
+def test_messages_out_of_order_after_a_refused_one(app: App) -> None:
+    """What was checked before the order broke is not checked, nor reported, again."""
+    now = datetime.now(UTC)
+    moments = [now, None, now - timedelta(hours=1), None, now - timedelta(hours=2)]
+    rows: list[object] = [factories.message_row(created_at=moment) if moment else {} for moment in moments]
+
+    result = ingest.messages(app=app, rows=rows)
+
+    assert [one.index for one in result.rejected] == [1, 3]
+    assert [index for index, one in enumerate(result.ids) if one is None] == [1, 3]
+    assert (result.accepted, result.duplicates) == (3, 0)
+
+
 def test_messages_known_and_new(app: App) -> None:
     known = [factories.message_row() for _ in range(3)]
     factories.create_messages(app, known)
@@ -205,7 +236,7 @@ def test_messages_statements_do_not_grow_with_rows(app: App, statements: list[st
     new, repeated = counts[:2]
     assert counts == [new, repeated, new, repeated]
     assert new <= 9
-    assert repeated <= 10
+    assert repeated <= 12
 
 
 def test_messages_close_their_transaction_after_known_rows(app: App) -> None:
