@@ -39,9 +39,13 @@ def receipts(*, app: App, rows: Sequence[object], now: datetime | None = None) -
     """
     now = now or datetime.now(UTC)
     rejected: list[Rejection] = []
-    valid_rows = [row for _, row in valid(RECEIPT, rows, app=app, now=now, rejected=rejected)]
-    changes = [_change(row.message_id, row) for row in valid_rows if row.message_id is not None]
-    by_pair = [_change(_pair_id(app, row), row) for row in valid_rows if row.message_id is None]
+    changes: list[Change] = []
+    by_pair: list[Change] = []
+    for _, row in valid(RECEIPT, rows, app=app, now=now, rejected=rejected):
+        if row.message_id is None:
+            by_pair.append(_change(_pair_id(app, row), row))
+        else:
+            changes.append(_change(row.message_id, row))
     with transaction.atomic():
         found = find_pairs(app, [(change.message_id, change.at) for change in by_pair], now)
         for change in by_pair:

@@ -7,7 +7,7 @@ receipt per message, moment and code: of several, the one with the higher channe
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -147,25 +147,21 @@ def _lock_day(app: App, ids: list[UUID]) -> dict[UUID, _State]:
 
 
 def _apply_day(app: App, changes: list[Change], result: Applied) -> None:
-    ids = list(dict.fromkeys([change.message_id for change in changes]))
+    by_message = [(identifier, list(group)) for identifier, group in groupby(changes, key=attrgetter("message_id"))]
+    ids = [identifier for identifier, _ in by_message]
     before = _lock_day(app, ids)
-    after: dict[UUID, _State] = {}
-    matched = []
-    for change in changes:
-        identifier = change.message_id
-        if (state := after.get(identifier) or before.get(identifier)) is None:
-            result.unmatched.append(change)
+    changed: list[tuple[object, ...]] = []
+    matched: list[Change] = []
+    for identifier, of_message in by_message:
+        if (first := before.get(identifier)) is None:
+            result.unmatched.extend(of_message)
             continue
-        matched.append(change)
-        if (new := state.after(change)) is state:
-            result.stale += 1
-        else:
-            after[identifier] = new
-            result.applied += 1
-    if after:
-        result.counted.update(_counted(after))
-        result.counted.subtract(_counted({identifier: before[identifier] for identifier in after}))
-        changed = [(identifier, *state[:5]) for identifier, state in after.items()]
+        matched.extend(of_message)
+        if (last := _after_all(first, of_message, result)) is not first:
+            changed.append((identifier, *last[:5]))
+            result.counted[_counted_as(identifier, first)] -= 1
+            result.counted[_counted_as(identifier, last)] += 1
+    if changed:
         run(_UPDATE, [*map(list, zip(*changed, strict=True)), ids[0], ids[-1]])
     if matched:
         entries = [change[:-1] for change in one_per_entry(matched)]
@@ -173,11 +169,19 @@ def _apply_day(app: App, changes: list[Change], result: Applied) -> None:
             run(_RECORD, [*map(list, zip(*entries, strict=True))])
 
 
-def _counted(states: Mapping[UUID, _State]) -> counts.Changes:
-    return Counter(
-        (counts.hour_of(message_ids.created_ms(identifier)), state.push_type, state.mode, state.channel, state.code)
-        for identifier, state in states.items()
-    )
+def _after_all(state: _State, changes: list[Change], result: Applied) -> _State:
+    for change in changes:
+        if (new := state.after(change)) is state:
+            result.stale += 1
+        else:
+            result.applied += 1
+            state = new
+    return state
+
+
+def _counted_as(identifier: UUID, state: _State) -> counts.Key:
+    hour = counts.hour_of(message_ids.created_ms(identifier))
+    return hour, state.push_type, state.mode, state.channel, state.code
 
 
 def find_pairs(app: App, pairs: Collection[tuple[UUID, datetime]], now: datetime) -> dict[tuple[UUID, datetime], UUID]:
