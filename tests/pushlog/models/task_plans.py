@@ -22,6 +22,8 @@ INDEX_OF_SORT = {"push_id": "push_task_once"} | {
     name: f"push_task_{name}" for name in ("title", "target_kind", "message_type", "environment", "state")
 }
 INDEX_OF_SORT["pushed_at"] = "push_task_newest"
+# What every task of the other app is, and none of this one.
+OTHER = {"state": "cancelled", "target_kind": "device_file"}
 EVERY_SORT = [f"{sign}{name}" for name in TASK_SORTS for sign in ("", "-")]
 
 
@@ -56,7 +58,7 @@ def log(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[L
     with django_db_blocker.unblock(), undone():
         app, other = factories.create_app(), factories.create_app()
         for one, numbers in (app, range(TASKS * 4 // 5)), (other, range(TASKS // 5)):
-            rows = [_task(number) for number in numbers]
+            rows = [_task(number) | ({} if one == app else OTHER) for number in numbers]
             for start in range(0, len(rows), ingest.MAX_ROWS):
                 assert not ingest.tasks(app=one, rows=rows[start : start + ingest.MAX_ROWS], now=NOW).rejected
         for start in range(0, MESSAGES, ingest.MAX_ROWS):

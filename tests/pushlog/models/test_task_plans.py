@@ -90,6 +90,10 @@ def test_filter_that_nearly_every_task_passes(log: Log, query: str) -> None:
         "target_kind=all",
         "target_kind=accounts",
         "state=failed&target_kind=all",
+        "state=cancelled",
+        "target_kind=device_file",
+        "state=cancelled&target_kind=device_file",
+        "state=cancelled&message_type=data",
         "day=2020-01-01",
     ],
 )
