@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import connection
 from pytest_django import DjangoDbBlocker
 
 from pushlog import ingest
@@ -20,7 +19,7 @@ from tests.pushlog.models.plans import NOW, Log, Plan, log, log_of, plans_of, un
 
 __all__ = ["log"]  # the fixture
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("_as_in_a_large_log")]
 
 MESSAGE, HISTORY, KEPT = "pushlog_message", "pushlog_statuschange", "pushlog_keptreceipt"
 SIZE = 40
@@ -45,13 +44,6 @@ def waiting(log: Log, django_db_blocker: DjangoDbBlocker) -> Iterator[Log]:
         for app in (log.app, factories.create_app()):
             ingest.receipts(app=app, rows=[lost(number) for number in range(KEPT_OF_EACH)], now=NOW)
         yield log_of(log.app, KEPT)
-
-
-@pytest.fixture(autouse=True)
-def _as_in_a_large_log(log: Log) -> None:
-    """A batch may be a good part of so small a log: then to read all of it is right. So it is made dear."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
 
 
 @pytest.fixture

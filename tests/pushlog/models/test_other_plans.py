@@ -8,7 +8,6 @@ are really read tells which one was taken.
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 from django.http import QueryDict
 
 from console.filters import FoundFilter
@@ -30,7 +29,7 @@ from tests.pushlog.models.plans import (
 
 __all__ = ["log"]  # the fixture
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("_as_in_a_large_log")]
 
 BY_STATUS = {"status", "-status"}
 # Filters by what nobody has, by what few have, and by what most have.
@@ -51,13 +50,6 @@ CLEAR_FILTERS = [
     "channel=own&code=2",
     f"created_from={ago(days=4)}&created_to={ago(days=3)}",
 ]
-
-
-@pytest.fixture(autouse=True)
-def _as_in_a_large_log(log: Log) -> None:
-    """One message in seven is the hot target's: in so small a log, to read all of it is right. So it is made dear."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
 
 
 @pytest.mark.parametrize("query", CLEAR_FILTERS)

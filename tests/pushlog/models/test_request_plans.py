@@ -8,45 +8,21 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
-from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
 from console.search_links import SearchTerms, token_of
 from pushlog import ingest
-from pushlog.models import App, Message
+from pushlog.models import Message
 from pushlog.partitions import TABLES
-from tests import factories
 from tests.pushlog.api.client import Program
 from tests.pushlog.models.plans import NOW, READABLE, Log, Plan, log, plans_of
 
 __all__ = ["log"]  # the fixture
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("_as_in_a_large_log")]
 
 REPORTS = 1500
-
-
-@pytest.fixture(autouse=True)
-def _as_in_a_large_log(log: Log) -> None:
-    """One message in seven is the hot target's: in so small a log, to read all of it is right. So it is made dear."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
-
-
-@pytest.fixture
-def person(log: Log) -> User:
-    """A superuser who is a member of both apps, and of twenty with no messages."""
-    apps = [*App.objects.order_by("pk"), *(factories.create_app() for _ in range(20))]
-    return factories.create_user(*apps, is_staff=True, is_superuser=True)
-
-
-@pytest.fixture
-def browser(client: Client, person: User) -> Client:
-    """A browser in which this person is logged in."""
-    client.force_login(person)
-    return client
 
 
 @pytest.fixture

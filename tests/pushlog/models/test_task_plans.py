@@ -131,13 +131,6 @@ def test_filter_that_one_in_twenty_passes_in_another_order(log: Log, sort: str) 
     assert plan.rows_read <= TASKS // 6, plan.text
 
 
-@pytest.fixture
-def _as_in_a_large_log(log: Log) -> None:
-    """Many messages are one task's: in so small a log, to read all of it is right. So it is made dear."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
-
-
 @pytest.mark.usefixtures("_as_in_a_large_log")
 @pytest.mark.parametrize("push_id", ["hot", "rare", "nothing"])
 def test_messages_of_a_task_are_counted_from_their_index_alone(log: Log, push_id: str) -> None:

@@ -8,13 +8,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
-from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
 from pushlog import ingest
-from pushlog.models import App, Message, PushTask
+from pushlog.models import Message, PushTask
 from tests import factories
 from tests.pushlog.models.plans import NOW, READABLE, Log, Plan, plans_of
 from tests.pushlog.models.task_plans import RUN, log
@@ -22,30 +20,9 @@ from tests.pushlog.tpns.client import Program
 
 __all__ = ["log"]  # the fixture
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("_as_in_a_large_log")]
 
 BIG = ("pushlog_message", "pushlog_pushtask")
-
-
-@pytest.fixture(autouse=True)
-def _as_in_a_large_log(log: Log) -> None:
-    """Many messages are one task's: in so small a log, to read all of it is right. So it is made dear."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
-
-
-@pytest.fixture
-def person(log: Log) -> User:
-    """A superuser who is a member of both apps, and of twenty with no tasks."""
-    apps = [*App.objects.order_by("pk"), *(factories.create_app() for _ in range(20))]
-    return factories.create_user(*apps, is_staff=True, is_superuser=True)
-
-
-@pytest.fixture
-def browser(client: Client, person: User) -> Client:
-    """A browser in which this person is logged in."""
-    client.force_login(person)
-    return client
 
 
 def check(log: Log, plans: list[Plan], readable: int = READABLE) -> None:
