@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -20,7 +21,11 @@ def example(chapter: str, language: str, served: Served) -> str:
     text = (ROOT / "README.md").read_text().split(f"\n## {chapter}\n")[1].split("\n## ")[0]
     found = re.search(rf"```{language}\n(.*?)```", text, re.DOTALL)
     assert found
-    return found[1].replace("127.0.0.1:8000", f"127.0.0.1:{served.port}").replace(".venv/bin/python", sys.executable)
+    return (
+        found[1]
+        .replace("127.0.0.1:8000", f"127.0.0.1:{served.port}")
+        .replace(".venv/bin/python", shlex.quote(sys.executable))
+    )
 
 
 def pasted(chapter: str, served: Served) -> list[Any]:
