@@ -1,5 +1,6 @@
 """A real deadlock, with somebody else's statements, which keep no order."""
 
+import time
 from datetime import UTC, datetime
 from threading import Thread
 from typing import Any
@@ -36,6 +37,7 @@ def test_a_batch_that_fell_victim_to_a_deadlock_is_written_all_the_same() -> Non
         # Once it has the first and waits for the last, we ask for the first. It looks for deadlocks before we do,
         # since it waits for longer, and is undone.
         wait_until(lambda: cursor.execute(WAITING).fetchone()[0])
+        time.sleep(0.2)
         cursor.execute(LOCK, [first])
     writer.join()
 
