@@ -86,17 +86,20 @@ def prepare(app: App, number: int) -> Prepared:
 
 
 def message_rows(number: int, count: int) -> list[dict[str, Any]]:
-    """Messages as a gateway under load sends them: of the last minutes, so that they go into one partition."""
+    """Messages as a gateway under load sends them: of the last minutes, so that they go into one partition.
+
+    Four are of one millisecond, and in no order there.
+    """
     start = datetime.now(UTC) - timedelta(minutes=5)
     return [
         {
-            "target_id": f"{number:032x}{one:032x}",
+            "target_id": f"{number:032x}{one * 7919 % count:032x}",
             "push_type": "android",
             "customer_message_id": f"bench-{number}-{one}",
             "title": f"Order {one % 500} is on its way",
             "content": "Your order was handed to the carrier. Tap to follow it on its way to you.",
             "extras": {"url": "https://shop.example/orders"},
-            "created_at": (start + timedelta(milliseconds=one)).isoformat(),
+            "created_at": (start + timedelta(milliseconds=one // 4)).isoformat(),
             "expires_in": 86400,
         }
         for one in range(count)
