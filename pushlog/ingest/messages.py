@@ -152,7 +152,7 @@ class _Batch:
 
 
 def _stored(batch: _Batch) -> list[_Key]:
-    """Stores what is valid and not there yet, with its counts, and gives its keys.
+    """Stores what is valid and not there yet, with its counts, and gives its keys in order.
 
     Every writer goes through its rows in the order of their keys. Two that bring the same rows then wait for one
     another, and never each for the other. Rows mostly come nearly in that order, and are written as they come.
@@ -160,8 +160,9 @@ def _stored(batch: _Batch) -> list[_Key]:
     with transaction.atomic():
         are_new = copied(_TABLE, _COLUMNS, batch.values(batch.ascending()))
         if are_new and batch.is_ordered:
-            batch.count(batch.fresh)
-            return list(batch.fresh)
+            ordered = list(batch.ids)
+            batch.count(ordered)
+            return ordered
         # COPY was ended and is undone. Had it been broken off, the server would log an error for every such batch.
         transaction.set_rollback(True)
     for _ in batch.arriving():

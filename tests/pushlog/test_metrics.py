@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from prometheus_client import CollectorRegistry, Histogram
 
-from pushlog import message_ids, metrics
+from pushlog import ingest, message_ids, metrics
+from tests import factories
 
 
 def samples(histogram: Histogram) -> list[tuple[str, float]]:
@@ -30,5 +31,24 @@ def test_lag_of_a_batch_is_what_observing_each_would_give(monkeypatch: pytest.Mo
     metrics.observe_lag([], now)
     for lag in lags:
         expected.observe(int(lag) / 1000)
+
+    assert samples(batch) == samples(expected)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("known", [False, True])
+def test_lag_of_messages_that_came_in_no_order(monkeypatch: pytest.MonkeyPatch, known: bool) -> None:
+    app, now = factories.create_app(), datetime.now(UTC).replace(microsecond=0)
+    lags = [3000, 2, 400_000, 0, 70]
+    rows = [factories.message_row(created_at=now - timedelta(seconds=lag)) for lag in lags]
+    if known:
+        factories.create_messages(app, rows[-1:])
+        lags.pop()
+    expected, batch = histogram(), histogram()
+    monkeypatch.setattr(metrics, "LAG", batch)
+
+    ingest.messages(app=app, rows=rows, now=now)
+    for lag in lags:
+        expected.observe(lag)
 
     assert samples(batch) == samples(expected)
