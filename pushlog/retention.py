@@ -15,9 +15,9 @@ from threading import Event
 from typing import Any
 
 from django.db import DatabaseError, connection
-from psycopg import errors, sql
+from psycopg import errors
 
-from pushlog import counts, ingest, packing, partitions
+from pushlog import counts, ingest, packing, partitions, table_statistics
 from pushlog.ingest import kept
 from pushlog.models import WINDOW, CountDelta, MaintenanceRun
 
@@ -34,18 +34,6 @@ _ATTEMPTS = 6
 # run of every hour is as good as this one. /healthz waits for the end of a run for three hours.
 _PACKING = 20 * 60
 _BUSY = (errors.LockNotAvailable, errors.DeadlockDetected)
-_STALE = """
-    SELECT parent.reltuples < 0 OR last_analyze IS NULL OR last_analyze < now() - interval '20 hours'
-        OR abs(live - parent.reltuples) > parent.reltuples / 10 + 1000
-    FROM pg_class parent
-    LEFT JOIN pg_stat_user_tables AS stat ON stat.relid = parent.oid
-    CROSS JOIN LATERAL (
-        SELECT coalesce(sum(n_live_tup), 0) AS live
-        FROM pg_inherits JOIN pg_stat_user_tables AS child ON child.relid = inhrelid
-        WHERE inhparent = parent.oid
-    ) AS children
-    WHERE parent.oid = %s::regclass
-"""
 
 
 def maintain(*, now: datetime | None = None, stop: Event | None = None) -> Result | None:
@@ -89,7 +77,7 @@ def due(*, now: datetime | None = None) -> Result:
         "receipts_removed": kept.count_expired(now=now),
         "tasks_removed": ingest.count_old_tasks(now=now),
         "counts_compacted": CountDelta.objects.count(),
-        "tables_analysed": [table for table in partitions.TABLES if _is_stale(table)],
+        "tables_analysed": table_statistics.stale(),
         "partitions_packed": [one.name for one in packing.due(now)],
     }
 
@@ -151,17 +139,12 @@ def _tidy_counts(now: datetime, stop: Event) -> Result:
 
 
 def _analyse(now: datetime, stop: Event) -> Result:
-    """Autovacuum analyses partitions and never the parent, whose statistics then stay those of an empty table."""
-    stale = [table for table in partitions.TABLES if _is_stale(table)]
-    # Before 18, all partitions are read again with their parent. One that is being vacuumed is left out then, which
-    # costs the parent nothing: its own sample is taken past such locks.
-    options = sql.SQL("(SKIP_LOCKED) ONLY" if connection.pg_version >= 180000 else "(SKIP_LOCKED)")  # type: ignore[attr-defined]
-    for table in stale:
-        with connection.cursor() as cursor:
-            analyse = sql.SQL("ANALYZE {} {}").format(options, sql.Identifier(table))
-            _patiently(partial(cursor.execute, analyse), stop)
-    postponed = [table for table in stale if _is_stale(table)]
-    analysed = [table for table in stale if table not in postponed]
+    analysed: list[str] = []
+    postponed: list[str] = []
+    for table in table_statistics.stale():
+        was_analysed: list[bool] = []
+        _patiently(lambda: was_analysed.append(table_statistics.renew(table)), stop)  # noqa: B023 (called at once)
+        (analysed if any(was_analysed) else postponed).append(table)
     return {"tables_analysed": analysed} | ({"analysis_postponed": postponed} if postponed else {})
 
 
@@ -196,12 +179,6 @@ _STEPS: dict[str, Callable[[datetime, Event], Result]] = {
     # Takes longest, so that nothing else has to wait for it.
     "packing": _pack,
 }
-
-
-def _is_stale(table: str) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(_STALE, [table])
-        return bool(cursor.fetchone()[0])
 
 
 def _patiently(work: Callable[[], object], stop: Event, *, attempts: int | None = None) -> bool:

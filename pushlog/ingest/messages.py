@@ -102,7 +102,10 @@ class _Batch:
                 yield key
 
     def ascending(self) -> Iterator[_Key]:
-        """The same in order. Ends early where one is further from its place than `_NEAR`; `is_ordered` says so."""
+        """The same in order. Ends early where putting so many beside one another in order is not enough: `_NEAR`.
+
+        `is_ordered` is False then.
+        """
         arriving = self.arriving()
         waiting = list(islice(arriving, _NEAR))
         last = (0, "", "")

@@ -162,6 +162,12 @@ def valid(
     """
     if len(rows) > MAX_ROWS:
         raise ValueError(f"at most {MAX_ROWS:,} rows at once")
+    return _valid(adapter, rows, app, now, rejected)
+
+
+def _valid(
+    adapter: TypeAdapter[Row], rows: Sequence[object], app: App, now: datetime, rejected: list[Rejection]
+) -> Iterator[tuple[int, Row]]:
     oldest, newest = now - WINDOW, now + CLOCK_SKEW
     first, end = message_ids.first_id(oldest).int, message_ids.first_id(newest + message_ids.MILLISECOND).int
     validate = adapter.validator.validate_python

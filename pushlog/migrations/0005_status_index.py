@@ -28,7 +28,7 @@ DROP_STATISTICS = """
         FOR statistics IN
             SELECT stxname FROM pg_inherits JOIN pg_statistic_ext ON stxrelid = inhrelid
             WHERE inhparent = 'pushlog_message'::regclass
-                AND pg_get_statisticsobjdef_columns(pg_statistic_ext.oid) = 'outcome, channel, code'
+                AND pg_get_statisticsobjdef_columns(pg_statistic_ext.oid) = 'code, channel, outcome'
         LOOP
             EXECUTE format('DROP STATISTICS %I', statistics);
         END LOOP;

@@ -1,5 +1,6 @@
 """Several writers at once, each with a connection of its own."""
 
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -57,8 +58,11 @@ def ids_of(app: App, rows: list[dict[str, Any]]) -> list[Any]:
     return ids
 
 
+@pytest.mark.parametrize("near", [1, 500])
 @pytest.mark.parametrize("backwards", [False, True])
-def test_the_same_messages_at_once(app: App, backwards: bool) -> None:
+def test_the_same_messages_at_once(app: App, monkeypatch: pytest.MonkeyPatch, backwards: bool, near: int) -> None:
+    """Whether they are written as they come, or anew in their order."""
+    monkeypatch.setattr(sys.modules["pushlog.ingest.messages"], "_NEAR", near)
     rows = message_rows(400)
     batches = [rows, rows[::-1] if backwards else rows, rows[100:] + message_rows(50)]
 

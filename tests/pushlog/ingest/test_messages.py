@@ -152,6 +152,10 @@ def test_messages_in_any_order(
 
     result = ingest.messages(app=app, rows=[rows[number] for number in order])
 
+    with connection.cursor() as cursor:  # in the order in which they were written, but for those that were known
+        cursor.execute("SELECT id FROM pushlog_message ORDER BY tableoid, ctid OFFSET %s", [len(known)])
+        written = [identifier for (identifier,) in cursor.fetchall()]
+    assert written == sorted(written)
     stored = dict(Message.objects.values_list("target_id", "pk"))
     assert result.ids == [stored[rows[number]["target_id"]] for number in order]
     assert (result.accepted, result.duplicates) == (5 - len(known), len(order) - 5 + len(known))
