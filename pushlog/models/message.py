@@ -57,16 +57,12 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
     def findable(self, app: App | None = None, *, now: datetime | None = None) -> MessageQuerySet:
         """Messages of the last 30 days which may ever be shown: no broadcasts. Of one app, or of all."""
-        found = self._in_window(now).exclude(mode=Mode.BROADCAST)
+        found = self.filter(id__gte=message_ids.first_id((now or timezone.now()) - WINDOW)).exclude(mode=Mode.BROADCAST)
         return found if app is None else found.filter(app=app)
 
     def listed(self, app: App, *, now: datetime | None = None) -> MessageQuerySet:
         """What the list shows unasked: simple and template messages of one app in the window."""
-        # No broadcast is among them. To say so again would take the planner a twelfth longer.
-        return self._in_window(now).filter(_LISTED, app=app)
-
-    def _in_window(self, now: datetime | None) -> MessageQuerySet:
-        return self.filter(id__gte=message_ids.first_id((now or timezone.now()) - WINDOW))
+        return self.findable(app, now=now).filter(_LISTED)
 
     def matching(
         self, app: App, *, target_id: str = "", customer_message_id: str = "", now: datetime | None = None
