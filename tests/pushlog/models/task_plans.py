@@ -12,7 +12,7 @@ from console.tables import TASK_SORTS
 from pushlog import ingest
 from pushlog.models import PushTask
 from tests import factories
-from tests.pushlog.models.plans import NOW, Log, Plan, log_of, plans_of, undone
+from tests.pushlog.models.plans import NOW, Log, Plan, empty, log_of, plans_of, undone
 
 TASKS = 12_000
 SECONDS = 200  # from a task to the next one
@@ -56,6 +56,7 @@ def _message(number: int) -> dict[str, Any]:
 def log(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Log]:
     """Loaded once, and undone behind the last test of this file. Another app has a fifth of the tasks."""
     with django_db_blocker.unblock(), undone():
+        empty("pushlog_pushtask")
         app, other = factories.create_app(), factories.create_app()
         for one, numbers in (app, range(TASKS * 4 // 5)), (other, range(TASKS // 5)):
             rows = [_task(number) | ({} if one == app else OTHER) for number in numbers]

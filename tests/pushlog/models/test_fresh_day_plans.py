@@ -8,10 +8,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
 from pytest_django import DjangoDbBlocker
 
-from pushlog import ingest, partitions
+from pushlog import ingest
 from pushlog.models import Message
 from tests import factories
 from tests.pushlog.models.plans import (
@@ -54,10 +53,6 @@ def receipt(number: int, code: int, **target: str) -> dict[str, Any]:
 def fresh(log: Log, django_db_blocker: DjangoDbBlocker) -> Iterator[Log]:
     """The log with one day more, of which there are no statistics."""
     with django_db_blocker.unblock(), undone():
-        with connection.cursor() as cursor:  # vacuum may have been at what other tests left in it
-            for table in partitions.TABLES:
-                cursor.execute(f"DROP TABLE {table}_{START:%Y%m%d}")
-        partitions.ensure(START.date(), START.date())
         ids = factories.create_messages(log.app, [row(number) for number in range(ROWS)], now=NOW)
         received = [receipt(number, 2, message_id=str(one)) for number, one in enumerate(ids) if number % 40]
         assert not ingest.receipts(app=log.app, rows=received, now=NOW).rejected
