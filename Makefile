@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ROWS ?= 400000
 
-.PHONY: install run test test-browser test-long bench check audit fix lock screenshots
+.PHONY: install run test test-browser test-shell test-long bench check audit fix lock screenshots
 
 # What a server needs, without the demo.
 install: $(VENV)/.run
@@ -18,6 +18,10 @@ test: $(VENV)/.dev
 
 test-browser: $(VENV)/.dev
 	$(BIN)/python -m pytest -m browser
+
+# The README's examples, pasted into a shell.
+test-shell: $(VENV)/.dev
+	$(BIN)/python -m pytest -m shell
 
 # Minutes rather than seconds: a million messages and two million receipts through the import.
 test-long: $(VENV)/.dev

@@ -1,8 +1,6 @@
 """What all tests share: a real database with partitions, and querysets that show a forgotten order."""
 
-import os
 import random
-import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -67,17 +65,3 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     served.start()
     yield served
     served.stop()
-
-
-@pytest.fixture
-def curl() -> None:
-    """What the README's shell examples need: curl and openssl.
-
-    `make test` promises to pass with Python and make alone, so on a machine of one's own without them these examples
-    are left out, with the reason; CI installs both, and there their absence is a failure.
-    """
-    missing = [name for name in ("curl", "openssl") if not shutil.which(name)]
-    if missing and os.environ.get("CI"):
-        pytest.fail(f"CI lacks {' and '.join(missing)}.")
-    if missing:
-        pytest.skip(f"The README's shell examples need {' and '.join(missing)}, which this machine lacks.")

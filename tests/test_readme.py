@@ -42,7 +42,7 @@ def pasted(chapter: str, served: Served) -> list[Any]:
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
-@pytest.mark.usefixtures("curl")
+@pytest.mark.shell
 def test_the_curl_examples_work_as_pasted(served: Served) -> None:
     written, applied, found, lines = pasted(WRITING, served)
 
@@ -53,7 +53,7 @@ def test_the_curl_examples_work_as_pasted(served: Served) -> None:
     assert lines["accepted"] == 1
 
 
-@pytest.mark.usefixtures("curl")
+@pytest.mark.shell
 def test_the_examples_for_programs_written_for_tpns_work_as_pasted(served: Served) -> None:
     task = {"push_id": "133703", "target_kind": "all", "pushed_at": datetime.now(UTC).isoformat()}
     code = "from pushlog import ingest; from pushlog.models import App; app = App.objects.get(slug='shop')"
