@@ -139,12 +139,9 @@ def _tidy_counts(now: datetime, stop: Event) -> Result:
 
 
 def _analyse(now: datetime, stop: Event) -> Result:
-    analysed: list[str] = []
-    postponed: list[str] = []
-    for table in table_statistics.stale():
-        was_analysed: list[bool] = []
-        _patiently(lambda: was_analysed.append(table_statistics.renew(table)), stop)  # noqa: B023 (called at once)
-        (analysed if any(was_analysed) else postponed).append(table)
+    stale = table_statistics.stale()
+    analysed = [table for table in stale if _patiently(partial(table_statistics.renew, table), stop)]
+    postponed = [table for table in stale if table not in analysed]
     return {"tables_analysed": analysed} | ({"analysis_postponed": postponed} if postponed else {})
 
 

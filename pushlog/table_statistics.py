@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import connection
+from django.db import OperationalError, connection
 from psycopg import errors, sql
 
 from pushlog import partitions
@@ -32,17 +32,19 @@ def stale() -> list[str]:
         return [table for table in partitions.TABLES if cursor.execute(_STALE, [table]).fetchone()[0]]
 
 
-def renew(table: str) -> bool:
-    """Analyses a table; gives False if another session is at the same. Must run outside a transaction.
+def renew(table: str) -> None:
+    """Analyses a table. Must run outside a transaction.
 
-    Raises OperationalError after the lock time-out, if somebody keeps all others from reading the table.
+    Raises OperationalError, caused by psycopg's LockNotAvailable, if another session is at the same, or keeps all
+    others from reading the table for longer than the lock time-out.
     """
     # Before 18, all partitions are read again with their parent. One that is being vacuumed is left out then, which
     # costs the parent nothing: its own sample is taken past such locks.
     options = sql.SQL("(SKIP_LOCKED) ONLY" if connection.pg_version >= 180000 else "(SKIP_LOCKED)")  # type: ignore[attr-defined]
     with connection.cursor() as cursor, _skips(table) as skips:
         cursor.execute(sql.SQL("ANALYZE {} {}").format(options, sql.Identifier(table)))
-    return not skips
+    if skips:
+        raise OperationalError(skips[0]) from errors.LockNotAvailable(skips[0])
 
 
 @contextmanager

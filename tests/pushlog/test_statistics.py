@@ -51,7 +51,8 @@ def test_vacuum_of_a_partition_does_not_keep_them_from_being_taken(mode: str) ->
 
 
 @pytest.mark.usefixtures("stale")
-def test_wait_for_the_next_run_where_somebody_else_takes_them() -> None:
+def test_wait_for_the_next_run_where_somebody_else_takes_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "_ATTEMPTS", 2)
     with open_transaction("LOCK TABLE ONLY pushlog_message IN SHARE UPDATE EXCLUSIVE MODE"):
         postponed = maintained()
     assert "pushlog_message" not in postponed["tables_analysed"]
