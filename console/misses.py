@@ -18,7 +18,7 @@ def explain_miss(app: App, terms: SearchTerms, *, others: QuerySet[App], now: da
     window stay unfound here as everywhere.
     """
     target, customer = terms.target_id, terms.customer_message_id
-    both = bool(target and customer)
+    both = terms.has_both
     apps = _with_known(app, terms, App.objects.filter(Q(pk=app.pk) | Q(pk__in=others.values("pk"))), now)
     own = apps.pop(app.pk)
     is_target, is_customer = both and own["known"] == target, both and own["is_customer"]
@@ -52,7 +52,7 @@ def explain_miss(app: App, terms: SearchTerms, *, others: QuerySet[App], now: da
 def _with_known(app: App, terms: SearchTerms, apps: QuerySet[App], now: datetime) -> dict[int, dict[str, Any]]:
     """Of each app its name and environment; if both IDs were given, what of them it knows."""
     looks: dict[str, Any] = {}
-    if terms.target_id and terms.customer_message_id:
+    if terms.has_both:
         # One look for two: who swapped them entered a known target ID in the other field. Where neither is known as a
         # target ID, there is nothing else to find.
         either = Message.objects.findable(now=now).filter(

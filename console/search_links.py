@@ -16,6 +16,11 @@ class SearchTerms:
     def __bool__(self) -> bool:
         return bool(self.target_id or self.customer_message_id)
 
+    @property
+    def has_both(self) -> bool:
+        """Whether neither is empty."""
+        return bool(self.target_id and self.customer_message_id)
+
 
 def token_of(app: App, terms: SearchTerms) -> str:
     """The token that stands for these terms in the addresses of one app."""

@@ -18,12 +18,13 @@ from console import fragments, search_links
 from console.access import MemberRequest, member_required, visible_apps
 from console.filters import FoundFilter, MessageFilter, SearchForm
 from console.list_pages import list_context, page_asked_for
-from console.list_state import MESSAGES, list_state
+from console.list_state import MESSAGES, ListState, list_state
 from console.misses import explain_miss
 from console.pages import Page
 from console.search_links import SearchTerms
 from pushlog.forecast import forecast
 from pushlog.models import App, Message, PushTask, StatusChange
+from pushlog.statements import planned_once
 
 # More than any honest message has; one that a gateway reports on for ever still gets a page.
 HISTORY_SIZE = 200
@@ -39,12 +40,13 @@ def message_list(request: MemberRequest) -> HttpResponse:
     filters = filter_set(request.GET, queryset=_messages(app, state.terms, now))
     page: Page[Message] | None = None
     if not state.problems and filters.is_valid():
-        page = page_asked_for(state, filters.qs.for_rows())
+        with planned_once(when=_has_one_plan(state, filters)):
+            page = page_asked_for(state, filters.qs.for_rows())
     terms = {"target_id": state.terms.target_id, "customer_message_id": state.terms.customer_message_id}
     context = list_context(app, state, filters, page, now) | {"search_form": SearchForm(initial=terms)}
     if page is not None and not page.rows and state.terms and not context["active_filters"]:
         # Guesses are no reason to fail a page that has its answer: on a time-out there are none.
-        with suppress(OperationalError):
+        with suppress(OperationalError), planned_once():
             context["hints"] = explain_miss(app, state.terms, others=visible_apps(request.user), now=now)
     context["is_fragment"] = fragments.wanted(request)
     template = "messages/_results.html" if context["is_fragment"] else "messages/list.html"
@@ -94,6 +96,14 @@ def _messages(app: App, terms: SearchTerms, now: datetime) -> Any:
     return Message.objects.matching(
         app, target_id=terms.target_id, customer_message_id=terms.customer_message_id, now=now
     )
+
+
+def _has_one_plan(state: ListState, filters: MessageFilter) -> bool:
+    """Whether the index to take is the same whatever the values: that of the order, or that of both IDs together.
+
+    What one ID finds may be nothing, which is sorted, or 100,000 messages, of which the newest are read off the index.
+    """
+    return not filters.form.has_changed() and (not state.terms or state.terms.has_both)
 
 
 def _with_previous(created_at: datetime, history: list[StatusChange]) -> list[tuple[StatusChange, datetime]]:

@@ -20,6 +20,7 @@ from console.outcomes import count_outcomes
 from console.pages import Page
 from console.task_settings import as_row, settings_of
 from pushlog.models import Message, PushTask
+from pushlog.statements import planned_once
 
 
 @require_safe
@@ -44,7 +45,7 @@ def task_list(request: MemberRequest) -> HttpResponse:
     context = list_context(app, state, filters, page, now) | {"search_form": search, "missed": missed}
     if page is not None and missed:
         # Guesses are no reason to fail a page that has its answer: on a time-out there are none.
-        with suppress(OperationalError):
+        with suppress(OperationalError), planned_once():
             others = visible_apps(request.user)
             context["elsewhere"], context["has_messages"] = explain_task_miss(app, missed, others=others, now=now)
     context["is_fragment"] = fragments.wanted(request)
@@ -60,13 +61,14 @@ def task_detail(request: MemberRequest, push_id: str) -> HttpResponse:
     task = get_object_or_404(PushTask.objects.findable(app, now=now), push_id=push_id)
     produced = Message.objects.of_task(app, push_id, now=now)
     state = list_state(TASK_MESSAGES, app, request.GET)
-    page = page_asked_for(state, produced.for_rows()) if not state.problems else None
+    with planned_once():
+        page = page_asked_for(state, produced.for_rows()) if not state.problems else None
     context = list_context(app, state, None, page, now) | {"task": task, "is_fragment": fragments.wanted(request)}
     status = 200 if page is not None else 400
     if context["is_fragment"]:
         return TemplateResponse(request, "tasks/_messages.html", context, status=status)
     # The counts are no reason to fail the page: on a time-out it says that there are none.
-    with suppress(OperationalError):
+    with suppress(OperationalError), planned_once():
         context["outcomes"] = count_outcomes(produced, now=now)
     context |= {
         "expires_at": task.pushed_at + timedelta(seconds=task.expires_in),

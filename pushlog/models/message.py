@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import models
 from django.utils import timezone
@@ -46,10 +47,20 @@ class PairHash(models.Func):
     output_field = models.BinaryField()
 
 
-class Unindexed(models.Func):
-    """A column with `nothing` done to it, a form that no index has: compared only in rows found by something else."""
+class Verbatim(models.Func):
+    """A column with `sql` behind it as it stands: what PostgreSQL must see whatever the values of a statement are."""
 
-    template = "(%(expressions)s %(nothing)s)"
+    template = "(%(expressions)s %(sql)s)"
+
+
+def _meets(column: str, sql: str) -> Verbatim:
+    """A condition of partial indexes. A plan made for all values could not tell that a parameter meets it."""
+    return Verbatim(column, sql=sql, output_field=models.BooleanField())
+
+
+def _as_it_is(column: str, nothing: str, output_field: models.Field[Any, Any]) -> Verbatim:
+    """A column with `nothing` done to it, a form that no index has: compared only in rows found by something else."""
+    return Verbatim(column, sql=nothing, output_field=output_field)
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
@@ -57,12 +68,13 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
     def findable(self, app: App | None = None, *, now: datetime | None = None) -> MessageQuerySet:
         """Messages of the last 30 days which may ever be shown: no broadcasts. Of one app, or of all."""
-        found = self.filter(id__gte=message_ids.first_id((now or timezone.now()) - WINDOW)).exclude(mode=Mode.BROADCAST)
+        start = message_ids.first_id((now or timezone.now()) - WINDOW)
+        found = self.filter(_meets("mode", f"<> {Mode.BROADCAST.value}"), id__gte=start)
         return found if app is None else found.filter(app=app)
 
     def listed(self, app: App, *, now: datetime | None = None) -> MessageQuerySet:
         """What the list shows unasked: simple and template messages of one app in the window."""
-        return self.findable(app, now=now).filter(_LISTED)
+        return self.findable(app, now=now).filter(_meets("mode", f"IN {tuple(mode.value for mode in LISTED_MODES)}"))
 
     def matching(
         self, app: App, *, target_id: str = "", customer_message_id: str = "", now: datetime | None = None
@@ -83,9 +95,9 @@ class MessageQuerySet(models.QuerySet["Message"]):
                 self.findable(now=now)
                 .alias(
                     pair=PairHash("id"),
-                    of_app=Unindexed("app_id", nothing="+ 0", output_field=number),
-                    target=Unindexed("target_id", nothing="|| ''", output_field=text),
-                    customer=Unindexed("customer_message_id", nothing="|| ''", output_field=text),
+                    of_app=_as_it_is("app_id", "+ 0", number),
+                    target=_as_it_is("target_id", "|| ''", text),
+                    customer=_as_it_is("customer_message_id", "|| ''", text),
                 )
                 .filter(pair=message_ids.pair_hash(pair), of_app=app.pk, target=target_id, customer=customer_message_id)
             )
@@ -99,7 +111,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def of_task(self, app: App, push_id: str, *, now: datetime | None = None) -> MessageQuerySet:
         """What a push task produced: its messages in the window, multiple ones too, but no broadcasts."""
         # The second condition follows from the first, but not for the planner, which needs it for the index.
-        return self.findable(app, now=now).filter(task=push_id).exclude(task="")
+        return self.findable(app, now=now).filter(_meets("task", "<> ''"), task=push_id)
 
     def for_rows(self) -> MessageQuerySet:
         """Only the columns of a list row: content and extras may be large and are not shown there."""

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test import Client
+from pytest_django import Settings
 
 from pushlog.models import App
 from tests import factories
@@ -18,6 +19,13 @@ def _as_in_a_large_log(log: Any) -> None:
     """
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
+
+
+@pytest.fixture(params=[False, True], ids=["planned each time", "planned once"])
+def once(request: pytest.FixtureRequest, settings: Settings) -> bool:
+    """Whether plans are kept for all values; else they are made for those at hand, as they are the first five times."""
+    settings.PREPARED_STATEMENTS = request.param
+    return bool(request.param)
 
 
 @pytest.fixture

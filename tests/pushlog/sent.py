@@ -1,5 +1,7 @@
 """The statements that go to the database, by Django's cursors and by our own, as they are sent."""
 
+import itertools
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +20,7 @@ class Statement:
 
     sql: str
     parameters: Any
-    send: Callable[[str, Any], list[tuple[Any, ...]]]
+    send: Callable[[str, str, Any], list[tuple[Any, ...]]]
 
     @property
     def has_plan(self) -> bool:
@@ -26,8 +28,11 @@ class Statement:
         return self.sql.split(maxsplit=1)[0] in {"SELECT", "INSERT", "UPDATE", "DELETE", "WITH"}
 
     def repeat(self, prefix: str = "") -> list[tuple[Any, ...]]:
-        """What it gives when it is sent once more, the same way and with the same parameters."""
-        return self.send(f"{prefix} {self.sql}", self.parameters)
+        """What it gives when it is sent once more, the same way and with the same parameters.
+
+        One that is planned once is sent as it is from the sixth time on, by the plan for all values.
+        """
+        return self.send(prefix, self.sql, self.parameters)
 
 
 @contextmanager
@@ -37,18 +42,37 @@ def sent() -> Iterator[list[Statement]]:
 
     class Noting(Cursor[Any]):
         def execute(self, query: Any, params: Any = None, **how: Any) -> Any:
-            found.append(Statement(query.decode(), params, statements.run))
+            found.append(Statement(query.decode(), params, _by_run))
             return super().execute(query, params, **how)
 
     def noted(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
-        found.append(Statement(sql, params, _by_django))
+        is_kept = connection.connection.prepare_threshold is not None
+        found.append(Statement(sql, params, _by_kept_plan if is_kept else _by_django))
         return execute(sql, params, many, context)
 
     with patch.object(statements, "Cursor", Noting), connection.execute_wrapper(noted):
         yield found
 
 
-def _by_django(sql: str, parameters: Any) -> list[tuple[Any, ...]]:
+def _by_run(prefix: str, sql: str, parameters: Any) -> list[tuple[Any, ...]]:
+    return statements.run(f"{prefix} {sql}", parameters)
+
+
+def _by_django(prefix: str, sql: str, parameters: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
+        cursor.execute(f"{prefix} {sql}", parameters)
         return list(cursor.fetchall())
+
+
+def _by_kept_plan(prefix: str, sql: str, parameters: Any) -> list[tuple[Any, ...]]:
+    numbers = itertools.count(1)
+    numbered = re.sub("%s", lambda _: f"${next(numbers)}", sql)
+    with connection.cursor() as cursor:
+        cursor.execute("SET plan_cache_mode = force_generic_plan")
+        cursor.execute(f"PREPARE kept AS {numbered}")
+        try:
+            cursor.execute(f"{prefix} EXECUTE kept ({', '.join(['%s'] * len(parameters))})", parameters)
+            return list(cursor.fetchall())
+        finally:
+            cursor.execute("DEALLOCATE kept")
+            cursor.execute("RESET plan_cache_mode")

@@ -1,23 +1,38 @@
-"""No statement of ours is ever prepared on the server.
+"""Which statements of ours PostgreSQL plans once for all values, and that no other ever is.
 
-PostgreSQL may plan a prepared statement once for all values: for a status that nobody has, the plan that is right for
-the one that most have takes a thousand times as long (rule D in the lessons).
+For a status that nobody has, the plan that is right for the one that most have takes a thousand times as long (rule D
+in the lessons).
 """
 
-from django.db import connection
+from datetime import timedelta
+from uuid import UUID
 
-from pushlog import statements
+import pytest
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django import Settings
+
+from console.search_links import SearchTerms, token_of
+from pushlog import partitions, statements
 from pushlog.models import App, Message
 from tests import factories
 
-OFTEN = 20  # Psycopg prepares after 5 times, and PostgreSQL plans once for all after 5 more
+OFTEN = 20  # PostgreSQL plans a prepared statement once for all after 5 times
 
 
-def prepared() -> list[str]:
-    """What this connection has prepared, by whichever way."""
+def prepared() -> list[tuple[str, bool]]:
+    """What this connection has prepared, by whichever way, and whether it was ever planned for all values."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT statement FROM pg_prepared_statements")
-        return [statement for (statement,) in cursor.fetchall()]
+        cursor.execute("SELECT statement, generic_plans > 0 FROM pg_prepared_statements")
+        return list(cursor.fetchall())
+
+
+@pytest.fixture
+def member(client: Client, app: App) -> Client:
+    client.force_login(factories.create_user(app))
+    return client
 
 
 def test_statements_with_binary_parameters_are_not_prepared(db: None) -> None:
@@ -39,5 +54,113 @@ def test_queries_of_the_orm_are_not_prepared_and_have_their_values_in_them(app: 
 def test_writing_prepares_nothing(app: App) -> None:
     for _ in range(OFTEN):
         factories.send_receipt(factories.create_message(app))
+
+    assert prepared() == []
+
+
+def test_statements_are_planned_once_in_a_block_and_no_longer_behind_it(app: App) -> None:
+    made = factories.create_message(app)
+
+    for _ in range(OFTEN):
+        with statements.planned_once():
+            assert list(Message.objects.listed(app)) == [made]
+    assert [planned_once for _, planned_once in prepared()] == [True]
+
+    assert list(Message.objects.listed(app).filter(title=made.title)) == [made]
+    statements.run("SELECT %b::int4", [1])
+    assert len(prepared()) == 1
+
+
+def test_statements_behind_an_error_are_as_usual(app: App) -> None:
+    with pytest.raises(ZeroDivisionError), statements.planned_once():
+        print(1 / 0)
+
+    assert list(Message.objects.listed(app)) == []
+    assert prepared() == []
+
+
+def test_plans_kept_know_of_partitions_made_later(app: App) -> None:
+    later = timezone.now() + timedelta(days=20)
+
+    def listed() -> list[UUID]:
+        with statements.planned_once():
+            return [message.pk for message in Message.objects.listed(app, now=later).order_by("-pk")]
+
+    for _ in range(OFTEN):
+        assert listed() == []
+    assert partitions.ensure_window(now=later)
+    rows = [factories.message_row(created_at=later - timedelta(days=day)) for day in (0, 5)]
+    made = factories.create_messages(app, rows, now=later)
+    assert listed() == made
+
+
+@pytest.mark.parametrize(
+    ("query", "is_kept"),
+    [
+        ("", True),
+        ("sort=-title", True),
+        ("sort=status&mode=", True),
+        ("mode=simple", False),
+        ("outcome=failed&sort=title", False),
+        ("created_from=2020-01-01T00:00", False),
+    ],
+)
+def test_lists_without_a_filter_are_planned_once(member: Client, app: App, query: str, is_kept: bool) -> None:
+    factories.create_message(app)
+
+    for _ in range(2):
+        answer = member.get(f"{reverse('messages', args=[app.slug])}?{query}")
+
+    assert answer.status_code == 200
+    assert len(prepared()) == is_kept
+
+
+@pytest.mark.parametrize(
+    ("terms", "is_kept"),
+    [
+        (SearchTerms("user-1", "number-1"), True),
+        (SearchTerms("user-1"), False),
+        (SearchTerms("", "number-1"), False),
+    ],
+)
+def test_searches_by_both_ids_are_planned_once(member: Client, app: App, terms: SearchTerms, is_kept: bool) -> None:
+    """What one ID finds is sorted if it is little, and read in its order if it is much."""
+    factories.create_message(app, target_id="user-1", customer_message_id="number-1")
+    address = f"{reverse('messages', args=[app.slug])}?search={token_of(app, terms)}"
+
+    answer = member.get(address)
+
+    assert len(answer.context["page"].rows) == 1
+    assert len(prepared()) == is_kept
+    # With a filter, the right plan goes by the value.
+    assert len(member.get(f"{address}&mode=simple").context["page"].rows) == 1
+    assert len(prepared()) == is_kept
+
+
+def test_search_that_misses_is_explained_by_plans_kept(member: Client, app: App) -> None:
+    address = f"{reverse('messages', args=[app.slug])}?search={token_of(app, SearchTerms('nobody', 'nothing'))}"
+
+    for _ in range(OFTEN):
+        member.get(address)
+
+    # The search, and what might be the cause of its miss.
+    assert len(prepared()) == 2
+
+
+def test_page_of_a_task_is_planned_once(member: Client, app: App) -> None:
+    factories.create_task(app, push_id="00000001")
+
+    for _ in range(OFTEN):
+        assert member.get(reverse("task", args=[app.slug, "00000001"])).status_code == 200
+
+    # Its messages, and the counts of their outcomes.
+    assert [planned_once for _, planned_once in prepared()] == [True, True]
+
+
+def test_no_plan_is_kept_where_the_setting_says_so(member: Client, app: App, settings: Settings) -> None:
+    settings.PREPARED_STATEMENTS = False
+
+    for _ in range(OFTEN):
+        member.get(reverse("messages", args=[app.slug]))
 
     assert prepared() == []

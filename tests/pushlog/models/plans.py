@@ -1,7 +1,7 @@
 """A log as skewed as real ones (rule D in the lessons), and what PostgreSQL plans to do with a query of it."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from pytest_django import DjangoDbBlocker
 from console.filters import MessageFilter
 from console.pages import page_of
 from console.tables import SORTS
-from pushlog import ingest, partitions
+from pushlog import ingest, partitions, statements
 from pushlog.models import App, Message
 from tests import factories
 from tests.pushlog.sent import Statement, sent
@@ -190,18 +190,23 @@ def middle(log: Log, sort: str) -> list[Any]:
     return [str(value) if key == "id" else value for key in keys for value in [getattr(row, key)]]
 
 
-def plan_of(log: Log, queryset: Any, sort: str = "-created_at", **place: Any) -> Plan:
-    """How PostgreSQL gets a page of this queryset, asked for as the page does."""
+def plan_of(log: Log, queryset: Any, sort: str = "-created_at", *, once: bool = False, **place: Any) -> Plan:
+    """How PostgreSQL gets a page of this queryset, asked for as the page does; if `once`, by a plan for all values."""
     keys, descending = SORTS[sort.lstrip("-")], sort.startswith("-")
-    [plan] = plans_of(log, lambda: page_of(queryset.for_rows(), keys=keys, descending=descending, **place))
+
+    def act() -> None:
+        with statements.planned_once() if once else nullcontext():
+            page_of(queryset.for_rows(), keys=keys, descending=descending, **place)
+
+    [plan] = plans_of(log, act)
     return plan
 
 
 def plans_of(log: Log, act: Callable[[], object], *tables: str) -> list[Plan]:
     """The plans of the statements that `act` sends, or of those that are about these tables. There must be one."""
-    with sent() as statements:
+    with sent() as all_sent:
         act()
-    found = [one for one in statements if one.has_plan and (not tables or any(table in one.sql for table in tables))]
+    found = [one for one in all_sent if one.has_plan and (not tables or any(table in one.sql for table in tables))]
     assert found
     return [_explain(log, one) for one in found]
 

@@ -61,8 +61,8 @@ def fresh(log: Log, django_db_blocker: DjangoDbBlocker) -> Iterator[Log]:
 
 
 @pytest.mark.parametrize("sort", EVERY_SORT)
-def test_first_page(fresh: Log, sort: str) -> None:
-    plan = plan_of(fresh, Message.objects.listed(fresh.app, now=NOW), sort)
+def test_first_page(fresh: Log, sort: str, once: bool) -> None:
+    plan = plan_of(fresh, Message.objects.listed(fresh.app, now=NOW), sort, once=once)
 
     assert "" not in plan.indexes(fresh), plan.text
     assert plan.rows_read <= READABLE, plan.text
@@ -85,10 +85,10 @@ def test_search(fresh: Log, name: str, value: str) -> None:
     assert plan.rows_read <= READABLE, plan.text
 
 
-def test_search_by_both(fresh: Log) -> None:
+def test_search_by_both(fresh: Log, once: bool) -> None:
     found = Message.objects.matching(fresh.app, target_id="hot", customer_message_id="shared", now=NOW)
 
-    plan = plan_of(fresh, found)
+    plan = plan_of(fresh, found, once=once)
 
     assert plan.rows_read <= READABLE, plan.text
 

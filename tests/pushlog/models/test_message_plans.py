@@ -35,8 +35,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize("sort", EVERY_SORT)
-def test_first_page(log: Log, sort: str) -> None:
-    plan = plan_of(log, Message.objects.listed(log.app, now=NOW), sort)
+def test_first_page(log: Log, sort: str, once: bool) -> None:
+    plan = plan_of(log, Message.objects.listed(log.app, now=NOW), sort, once=once)
 
     assert plan.indexes(log) == {INDEX_OF_SORT[sort.lstrip("-")]}, plan.text
     assert not any(node["Node Type"] == "Sort" for node in plan.nodes), plan.text
@@ -47,8 +47,9 @@ def test_first_page(log: Log, sort: str) -> None:
     ("sort", "place"),
     [(sort, place) for sort in EVERY_SORT for place in ("after", "before")],
 )
-def test_page_from_a_cursor(log: Log, sort: str, place: str) -> None:
-    plan = plan_of(log, Message.objects.listed(log.app, now=NOW), sort, **{place: middle(log, sort)})
+@pytest.mark.usefixtures("_as_in_a_large_log")
+def test_page_from_a_cursor(log: Log, sort: str, place: str, once: bool) -> None:
+    plan = plan_of(log, Message.objects.listed(log.app, now=NOW), sort, once=once, **{place: middle(log, sort)})
 
     assert plan.indexes(log) == {INDEX_OF_SORT[sort.lstrip("-")]}, plan.text
     assert not any(node["Node Type"] == "Sort" for node in plan.nodes), plan.text
@@ -58,10 +59,10 @@ def test_page_from_a_cursor(log: Log, sort: str, place: str) -> None:
 
 
 @pytest.mark.parametrize(("sort", "place"), [("-created_at", "after"), ("created_at", "before")])
-def test_cursor_leaves_out_newer_partitions(log: Log, sort: str, place: str) -> None:
+def test_cursor_leaves_out_newer_partitions(log: Log, sort: str, place: str, once: bool) -> None:
     cursor = middle(log, "-created_at")
 
-    plan = plan_of(log, Message.objects.listed(log.app, now=NOW), sort, **{place: cursor})
+    plan = plan_of(log, Message.objects.listed(log.app, now=NOW), sort, once=once, **{place: cursor})
 
     read = {node["Relation Name"] for node in plan.nodes if "Relation Name" in node}
     day = message_ids.created_at(UUID(cursor[0])).date()
@@ -93,6 +94,22 @@ def test_search(log: Log, terms: dict[str, str], index: str | None, place: str |
     either = {"message_pair", "message_target", "message_customer_id"}
     assert plan.indexes(log) <= ({index} if index else either), plan.text
     assert not plan.sorts(), plan.text
+    assert plan.rows_read <= READABLE, plan.text
+
+
+@pytest.mark.parametrize("customer_message_id", ["shared", "message-14", "nothing"])
+@pytest.mark.parametrize("target_id", ["hot", "nobody"])
+@pytest.mark.parametrize("place", [None, "after", "before"])
+@pytest.mark.parametrize("sort", ["-created_at", "title"])
+def test_search_by_both_that_is_planned_once(
+    log: Log, sort: str, place: str | None, target_id: str, customer_message_id: str
+) -> None:
+    options: dict[str, Any] = {place: middle(log, sort)} if place else {}
+    found = Message.objects.matching(log.app, target_id=target_id, customer_message_id=customer_message_id, now=NOW)
+
+    plan = plan_of(log, found, sort, once=True, **options)
+
+    assert plan.indexes(log) == {"message_pair"}, plan.text
     assert plan.rows_read <= READABLE, plan.text
 
 

@@ -6,6 +6,7 @@ are really read tells which one was taken.
 """
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.http import QueryDict
@@ -66,7 +67,9 @@ def test_filter_in_another_order(log: Log, sort: str, query: str) -> None:
 @pytest.mark.parametrize("sort", ["title", "-target_id", "-customer_message_id", "push_type"])
 @pytest.mark.parametrize("place", ["after", "before"])
 def test_filter_in_another_order_from_a_cursor(log: Log, place: str, sort: str, query: str) -> None:
-    plan = plan_of(log, filtered(log, query), sort, **{place: middle(log, sort)})
+    cursor: dict[str, Any] = {place: middle(log, sort)}
+
+    plan = plan_of(log, filtered(log, query), sort, **cursor)
 
     assert "" not in plan.indexes(log), plan.text
     assert not plan.sorts(), plan.text

@@ -85,6 +85,7 @@ def test_api_reads_one_partition_of_each_table(log: Log, program: Program, messa
     ],
 )
 @pytest.mark.parametrize("goes_on", [False, True])
+@pytest.mark.usefixtures("once")
 def test_search_by_the_api(log: Log, program: Program, goes_on: bool, search: dict[str, Any]) -> None:
     middle = Message.objects.matching(log.app, target_id="hot", now=NOW).order_by("pk")[2_000]
     body = search | ({"after": str(middle.pk)} if goes_on else {})
@@ -109,6 +110,7 @@ def test_search_by_the_api(log: Log, program: Program, goes_on: bool, search: di
         SearchTerms("", "hot"),
     ],
 )
+@pytest.mark.usefixtures("once")
 def test_search_that_misses_is_explained_from_few_rows(log: Log, browser: Client, terms: SearchTerms) -> None:
     address = f"{reverse('messages', args=[log.app.slug])}?search={token_of(log.app, terms)}"
 

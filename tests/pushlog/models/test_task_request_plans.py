@@ -33,6 +33,7 @@ def check(log: Log, plans: list[Plan], readable: int = READABLE) -> None:
 
 
 @pytest.mark.parametrize("push_id", ["00000007", "00011111", "hot", "nothing"])
+@pytest.mark.usefixtures("once")
 def test_search_for_a_push_id(log: Log, browser: Client, push_id: str) -> None:
     """The second is another app's, and the third one that only messages name."""
     address = reverse("tasks", args=[log.app.slug])
@@ -44,6 +45,7 @@ def test_search_for_a_push_id(log: Log, browser: Client, push_id: str) -> None:
 
 
 @pytest.mark.parametrize("push_id", ["00000007", "hot"])
+@pytest.mark.usefixtures("once")
 def test_page_of_a_task(log: Log, browser: Client, push_id: str) -> None:
     if push_id == "hot":
         factories.create_task(log.app, push_id="hot", pushed_at=NOW)
