@@ -61,14 +61,13 @@ def task_detail(request: MemberRequest, push_id: str) -> HttpResponse:
     task = get_object_or_404(PushTask.objects.findable(app, now=now), push_id=push_id)
     produced = Message.objects.of_task(app, push_id, now=now)
     state = list_state(TASK_MESSAGES, app, request.GET)
-    with planned_once():
-        page = page_asked_for(state, produced.for_rows()) if not state.problems else None
+    page = page_asked_for(state, produced.for_rows()) if not state.problems else None
     context = list_context(app, state, None, page, now) | {"task": task, "is_fragment": fragments.wanted(request)}
     status = 200 if page is not None else 400
     if context["is_fragment"]:
         return TemplateResponse(request, "tasks/_messages.html", context, status=status)
     # The counts are no reason to fail the page: on a time-out it says that there are none.
-    with suppress(OperationalError), planned_once():
+    with suppress(OperationalError):
         context["outcomes"] = count_outcomes(produced, now=now)
     context |= {
         "expires_at": task.pushed_at + timedelta(seconds=task.expires_in),
