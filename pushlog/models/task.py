@@ -174,7 +174,8 @@ class PushTask(models.Model):
         # The unique one above serves the order by push ID.
         indexes = [
             models.Index(fields=["app", "pushed_at", "id"], name="push_task_newest"),
-            models.Index(fields=["app", "title", "id"], name="push_task_title"),
+            # State and kind behind the order: a filter by them passes over tasks without fetching their rows.
+            models.Index(fields=["app", "title", "id", "state", "target_kind"], name="push_task_title"),
             models.Index(fields=["app", "state", "pushed_at", "id"], name="push_task_state"),
             models.Index(fields=["app", "target_kind", "pushed_at", "id"], name="push_task_target_kind"),
             models.Index(fields=["app", "message_type", "pushed_at", "id"], name="push_task_message_type"),

@@ -147,14 +147,14 @@ def test_search_that_misses_is_explained_by_plans_kept(member: Client, app: App)
     assert len(prepared()) == 2
 
 
-def test_page_of_a_task_is_planned_once(member: Client, app: App) -> None:
+def test_page_of_a_task_is_planned_for_that_task(member: Client, app: App) -> None:
+    """It may have produced five messages or a million."""
     factories.create_task(app, push_id="00000001")
 
     for _ in range(OFTEN):
         assert member.get(reverse("task", args=[app.slug, "00000001"])).status_code == 200
 
-    # Its messages, and the counts of their outcomes.
-    assert [planned_once for _, planned_once in prepared()] == [True, True]
+    assert prepared() == []
 
 
 def test_no_plan_is_kept_where_the_setting_says_so(member: Client, app: App, settings: Settings) -> None:

@@ -45,7 +45,6 @@ def test_search_for_a_push_id(log: Log, browser: Client, push_id: str) -> None:
 
 
 @pytest.mark.parametrize("push_id", ["00000007", "hot"])
-@pytest.mark.usefixtures("once")
 def test_page_of_a_task(log: Log, browser: Client, push_id: str) -> None:
     if push_id == "hot":
         factories.create_task(log.app, push_id="hot", pushed_at=NOW)
