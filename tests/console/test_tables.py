@@ -32,7 +32,10 @@ def test_every_sort_of_tasks_has_an_index_and_is_total() -> None:
     indexes = {tuple(index.fields) for index in PushTask._meta.indexes}
 
     for keys in TASK_SORTS.values():
-        assert ("app", *keys) in (indexes if keys[-1] == "id" else unique), keys
+        if keys[-1] == "id":
+            assert any(index[: len(keys) + 1] == ("app", *keys) for index in indexes), keys
+        else:
+            assert ("app", *keys) in unique, keys
 
 
 @pytest.mark.parametrize(("model", "sorts"), [(Message, SORTS), (PushTask, TASK_SORTS)])
