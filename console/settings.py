@@ -122,7 +122,7 @@ def _database() -> dict[str, object]:
         "ENGINE": "django.db.backends.postgresql",
         **where,
         "OPTIONS": options,
-        # What a connection has learned of some hundred partitions and indexes takes 15 ms to learn again.
+        # What a connection has learned of 400 partitions and indexes takes 15 ms to learn again.
         "CONN_MAX_AGE": 3600,
         "CONN_HEALTH_CHECKS": True,
     }

@@ -24,7 +24,7 @@ from console.pages import Page
 from console.search_links import SearchTerms
 from pushlog.forecast import forecast
 from pushlog.models import App, Message, PushTask, StatusChange
-from pushlog.statements import planned_once
+from pushlog.statements import plans_kept
 
 # More than any honest message has; one that a gateway reports on for ever still gets a page.
 HISTORY_SIZE = 200
@@ -40,13 +40,13 @@ def message_list(request: MemberRequest) -> HttpResponse:
     filters = filter_set(request.GET, queryset=_messages(app, state.terms, now))
     page: Page[Message] | None = None
     if not state.problems and filters.is_valid():
-        with planned_once(when=_has_one_plan(state, filters)):
+        with plans_kept(when=_has_one_plan(state, filters)):
             page = page_asked_for(state, filters.qs.for_rows())
     terms = {"target_id": state.terms.target_id, "customer_message_id": state.terms.customer_message_id}
     context = list_context(app, state, filters, page, now) | {"search_form": SearchForm(initial=terms)}
     if page is not None and not page.rows and state.terms and not context["active_filters"]:
         # Guesses are no reason to fail a page that has its answer: on a time-out there are none.
-        with suppress(OperationalError), planned_once():
+        with suppress(OperationalError):
             context["hints"] = explain_miss(app, state.terms, others=visible_apps(request.user), now=now)
     context["is_fragment"] = fragments.wanted(request)
     template = "messages/_results.html" if context["is_fragment"] else "messages/list.html"

@@ -20,7 +20,6 @@ from console.outcomes import count_outcomes
 from console.pages import Page
 from console.task_settings import as_row, settings_of
 from pushlog.models import Message, PushTask
-from pushlog.statements import planned_once
 
 
 @require_safe
@@ -45,7 +44,7 @@ def task_list(request: MemberRequest) -> HttpResponse:
     context = list_context(app, state, filters, page, now) | {"search_form": search, "missed": missed}
     if page is not None and missed:
         # Guesses are no reason to fail a page that has its answer: on a time-out there are none.
-        with suppress(OperationalError), planned_once():
+        with suppress(OperationalError):
             others = visible_apps(request.user)
             context["elsewhere"], context["has_messages"] = explain_task_miss(app, missed, others=others, now=now)
     context["is_fragment"] = fragments.wanted(request)

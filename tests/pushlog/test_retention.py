@@ -10,7 +10,7 @@ from django.db import DatabaseError, connection, transaction
 
 from pushlog import counts, ingest, partitions, retention
 from pushlog.models import WINDOW, HourlyCount, KeptReceipt, MaintenanceRun, Message, StatusChange
-from pushlog.statements import planned_once
+from pushlog.statements import plans_kept
 from tests import factories
 from tests.pushlog import expired_days
 from tests.pushlog.counting import difference
@@ -243,7 +243,7 @@ def test_readers_go_on_while_days_are_dropped(is_kept: bool) -> None:
     def read() -> None:
         while not done.is_set():
             start = time.perf_counter()
-            with planned_once(when=is_kept):
+            with plans_kept(when=is_kept):
                 assert len(Message.objects.listed(app).order_by("-id")[:50]) == 50
             waits.append(time.perf_counter() - start)
 

@@ -195,7 +195,7 @@ def plan_of(log: Log, queryset: Any, sort: str = "-created_at", *, once: bool = 
     keys, descending = SORTS[sort.lstrip("-")], sort.startswith("-")
 
     def act() -> None:
-        with statements.planned_once() if once else nullcontext():
+        with statements.plans_kept() if once else nullcontext():
             page_of(queryset.for_rows(), keys=keys, descending=descending, **place)
 
     [plan] = plans_of(log, act)

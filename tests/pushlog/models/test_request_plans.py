@@ -103,6 +103,7 @@ def test_search_by_the_api(log: Log, program: Program, goes_on: bool, search: di
         SearchTerms("hot", "nothing"),
         SearchTerms("nobody", "shared"),
         SearchTerms("hot", "message-12"),
+        SearchTerms("target-20", "shared"),
         SearchTerms("shared", "hot"),
         SearchTerms("nobody", "nothing"),
         SearchTerms("nobody"),

@@ -1,0 +1,123 @@
+"""Plans on a log as it arrives: the oldest messages first, those of all apps by turns (rule D in the lessons).
+
+The rows then lie in the order of their IDs, which makes the primary key look cheap: reading along it, until enough has
+turned up, is ruinous where that never happens. What tempts to it: an app that has next to nothing, and IDs or tasks of
+which a day has so few that each must have thousands of messages.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from pytest_django import DjangoDbBlocker
+
+from console.search_links import SearchTerms, token_of
+from pushlog.models import App, Message
+from tests import factories
+from tests.pushlog.models.plans import EVERY_SORT, NOW, READABLE, Log, empty, log_of, middle, plan_of, plans_of, undone
+
+pytestmark = pytest.mark.django_db
+
+DAYS = 2
+COUNT = 24_000
+BATCH = 4_000
+QUIET = COUNT // 10  # every so many messages, one is the quiet app's
+TABLES = ("pushlog_message", "pushlog_statuschange")
+
+
+def _message(number: int) -> dict[str, Any]:
+    campaign = number * DAYS * 10 // COUNT
+    return factories.message_row(
+        created_at=NOW - timedelta(seconds=number * DAYS * 86_400 // COUNT),
+        mode="template" if number % 40 == 3 else "simple",
+        push_type="user" if number % 3 else "android",
+        target_id=f"target-{number}",
+        customer_message_id=f"campaign-{campaign}",
+        task=f"task-{campaign // 5}",
+        title=f"Title {number // 100 % 40}",
+        expires_in=3600,
+    )
+
+
+@pytest.fixture(scope="module")
+def log(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Log]:
+    """Loaded once, and undone behind the last test of this file."""
+    with django_db_blocker.unblock(), undone():
+        empty()
+        app, other, quiet = (factories.create_app(slug=slug) for slug in ("busy", "other", "quiet"))
+        for start in reversed(range(0, COUNT, BATCH)):
+            numbers = range(start + BATCH - 1, start - 1, -1)
+            for one, part in (
+                (app, [number for number in numbers if number % 5 and number % QUIET]),
+                (other, [number for number in numbers if number % 5 == 0 and number % QUIET]),
+                (quiet, [number for number in numbers if number % QUIET == 0]),
+            ):
+                factories.create_messages(one, [_message(number) for number in part], now=NOW)
+        yield log_of(app)
+
+
+@pytest.fixture
+def quiet(log: Log) -> App:
+    """The app that has ten messages."""
+    return App.objects.get(slug="quiet")
+
+
+@pytest.mark.parametrize("sort", EVERY_SORT)
+@pytest.mark.parametrize("place", [None, "after", "before"])
+def test_list_of_an_app_that_has_next_to_nothing(
+    log: Log, quiet: App, place: str | None, sort: str, once: bool
+) -> None:
+    cursor: dict[str, Any] = {place: middle(log, sort)} if place else {}
+
+    plan = plan_of(log, Message.objects.listed(quiet, now=NOW), sort, once=once, **cursor)
+
+    assert "" not in plan.indexes(log), plan.text
+    assert plan.rows_read <= 10, plan.text
+
+
+@pytest.mark.parametrize("sort", EVERY_SORT)
+@pytest.mark.parametrize("place", [None, "after", "before"])
+@pytest.mark.usefixtures("_as_in_a_large_log")
+def test_list_of_the_app_that_has_most(log: Log, place: str | None, sort: str, once: bool) -> None:
+    """Of 20,000 messages, half of a hundredth, which a plan for all takes any range of time for, is but a page."""
+    cursor: dict[str, Any] = {place: middle(log, sort)} if place else {}
+
+    plan = plan_of(log, Message.objects.listed(log.app, now=NOW), sort, once=once, **cursor)
+
+    assert "" not in plan.indexes(log), plan.text
+    assert plan.rows_read <= READABLE, plan.text
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        SearchTerms("nobody"),
+        SearchTerms("", "nothing"),
+        SearchTerms("nobody", "nothing"),
+        SearchTerms("nobody", "campaign-3"),
+        SearchTerms("target-21", "nothing"),
+        SearchTerms("target-21", "campaign-7"),
+        SearchTerms("campaign-7", "target-21"),
+    ],
+)
+@pytest.mark.parametrize("slug", ["busy", "quiet"])
+@pytest.mark.usefixtures("once", "quiet")
+def test_search_that_misses_is_explained_from_few_rows(
+    log: Log, browser: Client, slug: str, terms: SearchTerms
+) -> None:
+    address = f"{reverse('messages', args=[slug])}?search={token_of(App.objects.get(slug=slug), terms)}"
+
+    for plan in plans_of(log, lambda: browser.get(address), *TABLES):
+        assert "" not in plan.indexes(log), plan.text
+        assert plan.rows_read <= READABLE, plan.text
+
+
+@pytest.mark.usefixtures("once")
+def test_push_id_that_nobody_has_is_explained_from_few_rows(log: Log, browser: Client) -> None:
+    address = reverse("tasks", args=[log.app.slug])
+
+    for plan in plans_of(log, lambda: browser.get(address, {"push_id": "nothing"}), "pushlog_message"):
+        assert plan.rows_read <= READABLE, plan.text
