@@ -116,7 +116,7 @@ def test_web_server_adds_its_time_limit_to_the_options_of_the_address() -> None:
 
     result = manage("shell", "-v", "0", "-c", code, **(PRODUCTION | {"DATABASE_URL": url}))
 
-    assert "'-csearch_path=push -c statement_timeout=5s'" in result.stdout
+    assert "'-c random_page_cost=1.1 -csearch_path=push -c statement_timeout=5s'" in result.stdout
 
 
 @pytest.mark.parametrize("option", ["prepare_threshold=5", "server_side_binding=true"])

@@ -15,24 +15,39 @@ from django.urls import reverse
 from pytest_django import DjangoDbBlocker
 
 from console.search_links import SearchTerms, token_of
+from pushlog.message_ids import first_id
 from pushlog.models import App, Message
 from tests import factories
-from tests.pushlog.models.plans import EVERY_SORT, NOW, READABLE, Log, empty, log_of, middle, plan_of, plans_of, undone
+from tests.pushlog.models.plans import (
+    EVERY_SORT,
+    NOW,
+    READABLE,
+    Log,
+    empty,
+    filtered,
+    log_of,
+    middle,
+    plan_of,
+    plans_of,
+    undone,
+)
 
 pytestmark = pytest.mark.django_db
 
 DAYS = 2
 COUNT = 24_000
+SECONDS = DAYS * 86_400 / COUNT  # from a message to the next one
 BATCH = 4_000
 QUIET = COUNT // 10  # every so many messages, one is the quiet app's
+CAMPAIGN = range(6_000, 10_000)  # multiple messages, which the list does not show
 TABLES = ("pushlog_message", "pushlog_statuschange")
 
 
 def _message(number: int) -> dict[str, Any]:
     campaign = number * DAYS * 10 // COUNT
     return factories.message_row(
-        created_at=NOW - timedelta(seconds=number * DAYS * 86_400 // COUNT),
-        mode="template" if number % 40 == 3 else "simple",
+        created_at=NOW - timedelta(seconds=number * SECONDS),
+        mode="multiple" if number in CAMPAIGN else "template" if number % 40 == 3 else "simple",
         push_type="user" if number % 3 else "android",
         target_id=f"target-{number}",
         customer_message_id=f"campaign-{campaign}",
@@ -76,6 +91,17 @@ def test_list_of_an_app_that_has_next_to_nothing(
 
     assert "" not in plan.indexes(log), plan.text
     assert plan.rows_read <= 10, plan.text
+
+
+@pytest.mark.parametrize("query", ["", "push_type=user", "mode=simple"])
+@pytest.mark.usefixtures("_as_in_a_large_log")
+def test_page_behind_a_campaign_does_not_read_through_it(log: Log, query: str) -> None:
+    listed = filtered(log, query)
+    last = listed.filter(pk__gt=first_id(NOW - timedelta(seconds=CAMPAIGN.start * SECONDS))).order_by("pk")[10]
+
+    plan = plan_of(log, listed, after=[str(last.pk)])
+
+    assert plan.rows_read <= READABLE, plan.text
 
 
 @pytest.mark.parametrize("sort", EVERY_SORT)
