@@ -49,7 +49,8 @@ def _message(number: int) -> dict[str, Any]:
         created_at=NOW - timedelta(seconds=number * SECONDS),
         mode="multiple" if number in CAMPAIGN else "template" if number % 40 == 3 else "simple",
         push_type="user" if number % 3 else "android",
-        target_id=f"target-{number}",
+        # Not where an order by target ID begins: before PostgreSQL 17 it reads multiple messages one by one.
+        target_id=f"target-12{number}" if number in CAMPAIGN else f"target-{number}",
         customer_message_id=f"campaign-{campaign}",
         task=f"task-{campaign // 5}",
         title=f"Title {number // 100 % 40}",
