@@ -58,7 +58,7 @@ def _meets(column: str, sql: str) -> Verbatim:
     return Verbatim(column, sql=sql, output_field=models.BooleanField())
 
 
-def _as_it_is(column: str, nothing: str, output_field: models.Field[Any, Any]) -> Verbatim:
+def _unindexed(column: str, nothing: str, output_field: models.Field[Any, Any]) -> Verbatim:
     """A column with `nothing` done to it, a form that no index has: compared only in rows found by something else."""
     return Verbatim(column, sql=nothing, output_field=output_field)
 
@@ -97,9 +97,9 @@ class MessageQuerySet(models.QuerySet["Message"]):
                 self.findable(now=now)
                 .alias(
                     pair=PairHash("id"),
-                    of_app=_as_it_is("app_id", "+ 0", number),
-                    target=_as_it_is("target_id", "|| ''", text),
-                    customer=_as_it_is("customer_message_id", "|| ''", text),
+                    of_app=_unindexed("app_id", "+ 0", number),
+                    target=_unindexed("target_id", "|| ''", text),
+                    customer=_unindexed("customer_message_id", "|| ''", text),
                 )
                 .filter(pair=message_ids.pair_hash(pair), of_app=app.pk, target=target_id, customer=customer_message_id)
             )

@@ -29,12 +29,6 @@ def prepared() -> list[tuple[str, bool]]:
         return list(cursor.fetchall())
 
 
-@pytest.fixture
-def member(client: Client, app: App) -> Client:
-    client.force_login(factories.create_user(app))
-    return client
-
-
 def test_statements_with_binary_parameters_are_not_prepared(db: None) -> None:
     for number in range(OFTEN):
         statements.run("SELECT %b::int4", [number])
@@ -129,11 +123,11 @@ def test_plans_kept_know_of_partitions_made_later(app: App) -> None:
         ("created_from=2020-01-01T00:00", False),
     ],
 )
-def test_plans_of_lists_without_a_filter_are_kept(member: Client, app: App, query: str, is_kept: bool) -> None:
+def test_plans_of_lists_without_a_filter_are_kept(member_client: Client, app: App, query: str, is_kept: bool) -> None:
     factories.create_message(app)
 
     for _ in range(2):
-        answer = member.get(f"{reverse('messages', args=[app.slug])}?{query}")
+        answer = member_client.get(f"{reverse('messages', args=[app.slug])}?{query}")
 
     assert answer.status_code == 200
     assert len(prepared()) == is_kept
@@ -147,44 +141,46 @@ def test_plans_of_lists_without_a_filter_are_kept(member: Client, app: App, quer
         (SearchTerms("", "number-1"), False),
     ],
 )
-def test_plans_of_searches_by_both_ids_are_kept(member: Client, app: App, terms: SearchTerms, is_kept: bool) -> None:
+def test_plans_of_searches_by_both_ids_are_kept(
+    member_client: Client, app: App, terms: SearchTerms, is_kept: bool
+) -> None:
     """What one ID finds is sorted if it is little, and read in its order if it is much."""
     factories.create_message(app, target_id="user-1", customer_message_id="number-1")
     address = f"{reverse('messages', args=[app.slug])}?search={token_of(app, terms)}"
 
-    answer = member.get(address)
+    answer = member_client.get(address)
 
     assert len(answer.context["page"].rows) == 1
     assert len(prepared()) == is_kept
     # With a filter, the right plan goes by the value.
-    assert len(member.get(f"{address}&mode=simple").context["page"].rows) == 1
+    assert len(member_client.get(f"{address}&mode=simple").context["page"].rows) == 1
     assert len(prepared()) == is_kept
 
 
-def test_looks_for_the_cause_of_a_miss_are_planned_for_its_ids(member: Client, app: App) -> None:
+def test_looks_for_the_cause_of_a_miss_are_planned_for_its_ids(member_client: Client, app: App) -> None:
     address = f"{reverse('messages', args=[app.slug])}?search={token_of(app, SearchTerms('nobody', 'nothing'))}"
 
     for _ in range(OFTEN):
-        assert member.get(address).context["page"].rows == []
+        assert member_client.get(address).context["page"].rows == []
 
     # The search itself. How many messages each of its IDs has alone, the looks for a cause cannot know.
     assert len(prepared()) == 1
 
 
-def test_page_of_a_task_is_planned_for_that_task(member: Client, app: App) -> None:
+def test_page_of_a_task_is_planned_for_that_task(member_client: Client, app: App) -> None:
     """It may have produced five messages or a million."""
     factories.create_task(app, push_id="00000001")
 
     for _ in range(OFTEN):
-        assert member.get(reverse("task", args=[app.slug, "00000001"])).status_code == 200
+        assert member_client.get(reverse("task", args=[app.slug, "00000001"])).status_code == 200
 
     assert prepared() == []
 
 
-def test_no_plan_is_kept_where_the_setting_says_so(member: Client, app: App, settings: Settings) -> None:
+def test_no_plan_is_kept_where_the_setting_says_so(member_client: Client, app: App, settings: Settings) -> None:
     settings.PREPARED_STATEMENTS = False
 
     for _ in range(OFTEN):
-        member.get(reverse("messages", args=[app.slug]))
+        member_client.get(reverse("messages", args=[app.slug]))
 
     assert prepared() == []

@@ -1,7 +1,7 @@
 """A log as skewed as real ones (rule D in the lessons), and what PostgreSQL plans to do with a query of it."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -195,7 +195,7 @@ def plan_of(log: Log, queryset: Any, sort: str = "-created_at", *, once: bool = 
     keys, descending = SORTS[sort.lstrip("-")], sort.startswith("-")
 
     def act() -> None:
-        with statements.plans_kept() if once else nullcontext():
+        with statements.plans_kept(when=once):
             page_of(queryset.for_rows(), keys=keys, descending=descending, **place)
 
     [plan] = plans_of(log, act)

@@ -17,6 +17,7 @@ from pytest_django import DjangoDbBlocker
 from console.search_links import SearchTerms, token_of
 from pushlog.message_ids import first_id
 from pushlog.models import App, Message
+from pushlog.partitions import TABLES
 from tests import factories
 from tests.pushlog.models.plans import (
     EVERY_SORT,
@@ -40,7 +41,6 @@ SECONDS = DAYS * 86_400 / COUNT  # from a message to the next one
 BATCH = 4_000
 QUIET = COUNT // 10  # every so many messages, one is the quiet app's
 CAMPAIGN = range(6_000, 10_000)  # multiple messages, which the list does not show
-TABLES = ("pushlog_message", "pushlog_statuschange")
 
 
 def _message(number: int) -> dict[str, Any]:
