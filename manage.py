@@ -13,7 +13,7 @@ def main() -> None:
     """The command line. What keeps a command from starting at all is told in one line."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
     from console import database
-    from pushlog.embedded import EmbeddedError
+    from pushlog.postgres.embedded import EmbeddedError
 
     try:
         database.start()

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from django.conf import settings
 
-from pushlog import embedded
+from pushlog.postgres import embedded
 
 logger = logging.getLogger(__name__)
 _EVERY = 0.5  # seconds
@@ -53,7 +53,7 @@ def _watch(ending: threading.Event) -> None:
 
 
 def _is_alive() -> bool:
-    """Whether somebody has the lock which the server has as long as it runs (pushlog/embedded.py)."""
+    """Whether somebody has the lock which the server has as long as it runs (pushlog/postgres/embedded.py)."""
     folder = os.open(settings.VAR / "postgres", os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -10,7 +10,7 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
 from console.secrets import kept_secret
-from pushlog import embedded
+from pushlog.postgres import embedded
 
 # NAME_FILE may name a file that holds the value, for secrets.
 env = FileAwareEnv()
@@ -38,8 +38,8 @@ PARTITION_DAYS = env.int("PARTITION_DAYS", 1, validate=validate.Range(1, 30))
 STATEMENT_TIMEOUT = env.int("STATEMENT_TIMEOUT", 5, validate=validate.Range(1))
 # Seconds that a signed request may be off our clock (pushlog/credentials.py).
 SIGNATURE_MAX_AGE = env.int("SIGNATURE_MAX_AGE", 600, validate=validate.Range(1))
-# Whether the server may keep plans for a connection (pushlog/statements.py). Not behind a pooler that gives each
-# transaction another one, unless it knows how to pass on prepared statements.
+# Whether PostgreSQL may cache plans (pushlog/postgres/statements.py). Off behind a pooler in transaction mode that
+# does not track prepared statements.
 PREPARED_STATEMENTS = env.bool("PREPARED_STATEMENTS", True)
 WORKERS = env.int("WORKERS", 2, validate=validate.Range(1))
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))

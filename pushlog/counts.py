@@ -11,8 +11,10 @@ from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
-from pushlog import message_ids, statements
+from pushlog import message_ids
 from pushlog.models import App, CountDelta, HourlyCount
+from pushlog.postgres import statements
+from pushlog.postgres.advisory_locks import AdvisoryLock
 
 Key = tuple[int, int, int, int, int]  # hour (`hour_of`), push type, mode, channel, code
 Changes = Counter[Key]
@@ -20,8 +22,6 @@ Changes = Counter[Key]
 _HOUR = timedelta(hours=1)
 _HOUR_MS = 3_600_000
 _BATCH = 50_000
-# Any number that no other advisory lock of ours uses.
-_LOCK = 7_205_002
 _KEYS = "app_id, hour, push_type, mode, channel, code"
 _ADD = f"""
     INSERT INTO {CountDelta._meta.db_table} (app_id, hour, push_type, mode, channel, code, messages)
@@ -77,7 +77,7 @@ def expire(before: datetime) -> int:
     What was appended for those hours must have been compacted.
     """
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [AdvisoryLock.COUNTS])
         cursor.execute(_EXPIRE, [before])
         return int(cursor.rowcount)
 
@@ -85,7 +85,7 @@ def expire(before: datetime) -> int:
 def _compact_some() -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         # Of two at once, the second has nothing to do: the first takes all there is.
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [AdvisoryLock.COUNTS])
         if not cursor.fetchone()[0]:
             return 0
         cursor.execute(_COMPACT, [_BATCH])

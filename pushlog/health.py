@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pushlog import message_ids
 from pushlog.models import WINDOW, KeptReceipt, MaintenanceRun
-from pushlog.partitions import GRACE, TABLES
+from pushlog.postgres.partitions import GRACE, TABLES
 
 MAINTENANCE_AGE = timedelta(hours=3)
 

@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 from django.db import DatabaseError, Error, connection, transaction
 from psycopg import errors, sql
 
-from pushlog import partitions
-from pushlog.partitions import Partition
+from pushlog.postgres import partitions
+from pushlog.postgres.partitions import Partition
 
 # A day's last messages have most of their receipts within hours, and a sender that was cut off repeats its batches.
 # Packed before them, the indexes would grow again: a page that is full is split in two halves for a single entry.

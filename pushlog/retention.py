@@ -17,16 +17,16 @@ from typing import Any
 from django.db import DatabaseError, connection
 from psycopg import errors
 
-from pushlog import counts, ingest, packing, partitions, table_statistics
+from pushlog import counts, ingest, packing, table_statistics
 from pushlog.ingest import kept
 from pushlog.models import WINDOW, CountDelta, MaintenanceRun
+from pushlog.postgres import partitions
+from pushlog.postgres.advisory_locks import AdvisoryLock
 
 logger = logging.getLogger(__name__)
 
 Result = dict[str, Any]
 
-# Any number that no other advisory lock of ours uses.
-_LOCK = 7_205_003
 _LOCK_TIMEOUT = "2s"
 # About half a minute of waiting for readers; who reads for longer is asked again at the next run.
 _ATTEMPTS = 6
@@ -198,7 +198,7 @@ def _patiently(work: Callable[[], object], stop: Event, *, attempts: int | None 
 def _alone() -> Iterator[bool]:
     """A lock of this database session: it ends with it, however that ends."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [AdvisoryLock.MAINTENANCE])
         if not cursor.fetchone()[0]:
             yield False
             return
@@ -209,4 +209,4 @@ def _alone() -> Iterator[bool]:
         if connection.is_usable():
             with connection.cursor() as cursor:
                 cursor.execute("RESET lock_timeout")
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [AdvisoryLock.MAINTENANCE])

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from django.db import OperationalError, connection
 from psycopg import errors, sql
 
-from pushlog import partitions
+from pushlog.postgres import partitions
 
 _STALE = """
     SELECT parent.reltuples < 0 OR last_analyze IS NULL OR last_analyze < now() - interval '20 hours'

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from pushlog.models import App, TaskCount
-from pushlog.statements import run
+from pushlog.postgres.statements import run
 
 Key = tuple[datetime, int, int]  # hour (UTC), message type, target kind
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pushlog.models import App, MessageType, PushTask, TargetKind, TaskCount
-from pushlog.statements import run
+from pushlog.postgres.statements import run
 from pushlog.task_counts import HOUR, hour_of
 
 _MOMENT = timedelta(microseconds=1)

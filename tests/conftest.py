@@ -9,8 +9,8 @@ from django.db.models import QuerySet
 from django.test import Client
 
 from console import database
-from pushlog import partitions
 from pushlog.models import App
+from pushlog.postgres import partitions
 from tests import factories
 from tests.load.served import Served
 

@@ -24,7 +24,7 @@ from console.pages import Page
 from console.search_links import SearchTerms
 from pushlog.forecast import forecast
 from pushlog.models import App, Message, PushTask, StatusChange
-from pushlog.statements import plans_kept
+from pushlog.postgres.statements import plans_kept
 
 # More than any honest message has; one that a gateway reports on for ever still gets a page.
 HISTORY_SIZE = 200

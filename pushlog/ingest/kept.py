@@ -13,8 +13,8 @@ from pushlog import message_ids
 from pushlog.ingest import status_changes
 from pushlog.ingest.status_changes import Change
 from pushlog.models import WINDOW, App, KeptReceipt, Message
-from pushlog.partitions import GRACE
-from pushlog.statements import run
+from pushlog.postgres.partitions import GRACE
+from pushlog.postgres.statements import run
 
 _TABLE = KeptReceipt._meta.db_table
 _KEEP = f"""

@@ -10,13 +10,14 @@ from uuid import UUID
 from django.db import transaction
 from psycopg.types.json import Jsonb
 
-from pushlog import counts, message_ids, metrics, partitions, statuses
+from pushlog import counts, message_ids, metrics, statuses
 from pushlog.ingest import kept
-from pushlog.ingest.copying import copied
-from pushlog.ingest.retries import retried
 from pushlog.ingest.rows import MESSAGE, MessageRow, Rejection, valid
 from pushlog.models import App, Message
-from pushlog.statements import run
+from pushlog.postgres import partitions
+from pushlog.postgres.copying import copied
+from pushlog.postgres.retries import retried
+from pushlog.postgres.statements import run
 
 _COLUMNS = {
     "id": "uuid",

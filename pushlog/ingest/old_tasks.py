@@ -8,8 +8,8 @@ from django.db import transaction
 
 from pushlog import task_counts
 from pushlog.models import WINDOW, App, PushTask
-from pushlog.partitions import GRACE
-from pushlog.statements import run
+from pushlog.postgres.partitions import GRACE
+from pushlog.postgres.statements import run
 
 _BATCH = 1000
 # One that is just being changed is left for the next time: who changes it may have moved its push time.

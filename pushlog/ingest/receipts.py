@@ -9,10 +9,10 @@ from django.db import transaction
 
 from pushlog import message_ids, metrics
 from pushlog.ingest import kept
-from pushlog.ingest.retries import retried
 from pushlog.ingest.rows import RECEIPT, ReceiptRow, Rejection, valid
 from pushlog.ingest.status_changes import Change, apply, find_pairs
 from pushlog.models import App
+from pushlog.postgres.retries import retried
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,9 @@ from typing import NamedTuple
 from uuid import UUID
 
 from pushlog import counts, message_ids, statuses
-from pushlog.ingest.copying import copied
 from pushlog.models import WINDOW, App, Message, StatusChange
-from pushlog.statements import run
+from pushlog.postgres.copying import copied
+from pushlog.postgres.statements import run
 
 _MESSAGE = Message._meta.db_table
 _HISTORY = StatusChange._meta.db_table

@@ -14,11 +14,11 @@ from pydantic import ValidationError
 from pydantic_core import PydanticUndefined
 
 from pushlog import metrics, task_counts
-from pushlog.ingest.retries import retried
 from pushlog.ingest.rows import CLOCK_SKEW, MAX_ROWS, Rejection, Unreadable, reason
 from pushlog.ingest.task_rows import MAX_AHEAD, TaskRow
 from pushlog.models import WINDOW, App, PushTask, TaskState
-from pushlog.statements import run
+from pushlog.postgres.retries import retried
+from pushlog.postgres.statements import run
 
 _CONFIGURATIONS = ("android", "ios", "iot")
 _JSON = ("targets", "tag_rule", *_CONFIGURATIONS)

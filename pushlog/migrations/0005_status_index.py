@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 # A status implies its outcome, and most codes belong to one channel. Unless told so, the planner multiplies the three
 # and expects a fortieth of the rows that there are, which it would rather sort than read in their order. Partitions
-# have statistics of their own; new ones get them with their table (pushlog/partitions.py).
+# have statistics of their own; new ones get them with their table (pushlog/postgres/partitions.py).
 CREATE_STATISTICS = """
     CREATE STATISTICS message_statuses (dependencies, mcv) ON outcome, channel, code FROM pushlog_message;
     DO $$

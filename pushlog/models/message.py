@@ -75,7 +75,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def listed(self, app: App, *, now: datetime | None = None) -> MessageQuerySet:
         """What the list shows unasked: simple and template messages of one app in the window."""
         modes = ", ".join(str(mode.value) for mode in LISTED_MODES)
-        # For a plan that is kept, any app would have as many messages as any other (pushlog/statements.py).
+        # For a plan that is kept, any app would have as many messages as any other (pushlog/postgres/statements.py).
         return self.findable(now=now).filter(_meets("app_id", f"= {app.pk}"), _meets("mode", f"IN ({modes})"))
 
     def matching(

@@ -7,7 +7,7 @@ import math
 from datetime import timedelta
 
 from pushlog.models import CallWindow, Credential
-from pushlog.statements import run
+from pushlog.postgres.statements import run
 from pushlog.tpns.codes import Code, Refused
 
 HOUR = timedelta(hours=1)

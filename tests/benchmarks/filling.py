@@ -11,8 +11,9 @@ from time import perf_counter
 from django.core.management import call_command
 from django.db import connection
 
-from pushlog import demo, packing, partitions
+from pushlog import demo, packing
 from pushlog.models import Message
+from pushlog.postgres import partitions
 from tests.benchmarks import million_tasks
 
 SEED = 1

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 
 from pushlog import ingest, statuses
 from pushlog.models import App, Message, StatusChange
-from pushlog.statements import run
+from pushlog.postgres.statements import run
 from tests.benchmarks.figures import Found, speed, timed
 
 BATCH = 10_000

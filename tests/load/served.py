@@ -14,7 +14,7 @@ from urllib.request import urlopen
 
 import psycopg
 
-from pushlog import embedded
+from pushlog.postgres import embedded
 from tests.pushlog.api.client import basic
 
 ROOT = Path(__file__).resolve().parents[2]

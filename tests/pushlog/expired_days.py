@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import connection
 
-from pushlog import partitions
 from pushlog.models import App
+from pushlog.postgres import partitions
 from tests import factories
 
 

@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import connection
 
-from pushlog import ingest, packing, partitions
+from pushlog import ingest, packing
 from pushlog.models import App
-from pushlog.partitions import Partition
+from pushlog.postgres import partitions
+from pushlog.postgres.partitions import Partition
 from tests import factories
 
 # Days before today, in UTC.

@@ -11,7 +11,7 @@ from unittest.mock import patch
 from django.db import connection
 from psycopg import Cursor
 
-from pushlog import statements
+from pushlog.postgres import statements
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,10 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from pushlog import counts, packing, partitions, retention
+from pushlog import counts, packing, retention
 from pushlog.models import WINDOW, App, Message, StatusChange
-from pushlog.partitions import Partition
+from pushlog.postgres import partitions
+from pushlog.postgres.partitions import Partition
 from tests.pushlog import expired_days, past_days
 from tests.pushlog.counting import difference
 

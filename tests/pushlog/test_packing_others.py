@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, OperationalError, connection, connections
 
-from pushlog import packing, partitions, retention
+from pushlog import packing, retention
 from pushlog.models import App, Message, StatusChange
-from pushlog.partitions import Partition
+from pushlog.postgres import partitions
+from pushlog.postgres.partitions import Partition
 from tests import factories
 from tests.pushlog import expired_days, past_days
 from tests.pushlog.counting import difference

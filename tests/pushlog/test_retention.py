@@ -8,9 +8,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 
-from pushlog import counts, ingest, partitions, retention
+from pushlog import counts, ingest, retention
 from pushlog.models import WINDOW, HourlyCount, KeptReceipt, MaintenanceRun, Message, StatusChange
-from pushlog.statements import plans_kept
+from pushlog.postgres import partitions
+from pushlog.postgres.statements import plans_kept
 from tests import factories
 from tests.pushlog import expired_days
 from tests.pushlog.counting import difference

@@ -7,8 +7,9 @@ from contextlib import closing
 import pytest
 from django.db import connection, connections
 
-from pushlog import partitions, retention
+from pushlog import retention
 from pushlog.models import CountDelta, MaintenanceRun, Message, StatusChange
+from pushlog.postgres import partitions
 from tests import factories
 from tests.pushlog import expired_days
 from tests.pushlog.counting import difference

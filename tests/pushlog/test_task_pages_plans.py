@@ -9,8 +9,9 @@ import pytest
 from django.db import connection, transaction
 from pytest_django import DjangoDbBlocker
 
-from pushlog import ingest, statements, task_pages
+from pushlog import ingest, task_pages
 from pushlog.models import App, MessageType, TargetKind
+from pushlog.postgres import statements
 from tests import factories
 
 NOW = datetime(2026, 5, 17, 12, tzinfo=UTC)

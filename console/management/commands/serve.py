@@ -18,8 +18,9 @@ from granian.constants import Interfaces
 
 from console import maintenance
 from console.demo_logins import ensure_demo_logins
-from pushlog import demo, partitions
+from pushlog import demo
 from pushlog.models import Message
+from pushlog.postgres import partitions
 
 
 class Command(BaseCommand):

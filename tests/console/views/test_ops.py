@@ -4,8 +4,9 @@ import pytest
 from django.db import connection
 from django.test import Client, override_settings
 
-from pushlog import health, ingest, partitions, retention
+from pushlog import health, ingest, retention
 from pushlog.models import MaintenanceRun
+from pushlog.postgres import partitions
 from tests import factories
 
 # The pages ask over a connection of their own, which sees only what is committed.

@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from pushlog import ingest
 from pushlog.ingest import old_tasks
 from pushlog.models import App, PushTask, TaskCount
-from pushlog.partitions import GRACE
+from pushlog.postgres.partitions import GRACE
 from tests import factories
 from tests.pushlog.threads import run_together
 

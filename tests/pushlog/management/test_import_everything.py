@@ -21,7 +21,7 @@ import psutil
 import psycopg
 import pytest
 
-from pushlog import embedded
+from pushlog.postgres import embedded
 
 ROOT = Path(__file__).resolve().parents[3]
 CHANNELS = ["own", "apns", "fcm", "huawei", "xiaomi", "oppo", "vivo", "honor", "meizu", "harmony"]

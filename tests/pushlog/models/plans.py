@@ -14,8 +14,9 @@ from pytest_django import DjangoDbBlocker
 from console.filters import MessageFilter
 from console.pages import page_of
 from console.tables import SORTS
-from pushlog import ingest, partitions, statements
+from pushlog import ingest
 from pushlog.models import App, Message
+from pushlog.postgres import partitions, statements
 from tests import factories
 from tests.pushlog.sent import Statement, sent
 

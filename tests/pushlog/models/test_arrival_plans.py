@@ -17,7 +17,7 @@ from pytest_django import DjangoDbBlocker
 from console.search_links import SearchTerms, token_of
 from pushlog.message_ids import first_id
 from pushlog.models import App, Message
-from pushlog.partitions import TABLES
+from pushlog.postgres.partitions import TABLES
 from tests import factories
 from tests.pushlog.models.plans import (
     EVERY_SORT,

@@ -14,7 +14,7 @@ from django.urls import reverse
 from console.search_links import SearchTerms, token_of
 from pushlog import ingest
 from pushlog.models import Message
-from pushlog.partitions import TABLES
+from pushlog.postgres.partitions import TABLES
 from tests.pushlog.api.client import Program
 from tests.pushlog.models.plans import NOW, READABLE, Log, Plan, log, plans_of
 

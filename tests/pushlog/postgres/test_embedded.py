@@ -17,7 +17,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from pushlog import embedded
+from pushlog.postgres import embedded
 
 ROOT = os.geteuid() == 0
 NOBODY = 65534
@@ -50,7 +50,7 @@ if word == "fork" and os.fork():
 
 
 def run(var: Path, uid: int) -> subprocess.Popen[str]:
-    arguments, project = [sys.executable, "-c", COMMAND, str(uid), str(var)], Path(embedded.__file__).parents[1]
+    arguments, project = [sys.executable, "-c", COMMAND, str(uid), str(var)], Path(embedded.__file__).parents[2]
     return subprocess.Popen(arguments, cwd=project, stdin=PIPE, stdout=PIPE, stderr=PIPE, text=True)
 
 

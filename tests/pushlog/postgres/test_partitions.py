@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from pushlog import message_ids, partitions
+from pushlog import message_ids
 from pushlog.models import WINDOW, App, Message, StatusChange
+from pushlog.postgres import partitions
 from tests import factories
 
 DAY = timedelta(days=1)

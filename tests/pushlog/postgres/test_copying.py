@@ -6,8 +6,8 @@ import pytest
 from django.db import DataError
 
 from pushlog import message_ids
-from pushlog.ingest.copying import copied
 from pushlog.models import StatusChange
+from pushlog.postgres.copying import copied
 
 pytestmark = pytest.mark.django_db
 

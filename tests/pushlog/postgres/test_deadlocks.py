@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from pushlog import ingest, partitions
+from pushlog import ingest
 from pushlog.models import Message
+from pushlog.postgres import partitions
 from tests import factories
 from tests.pushlog.threads import wait_until
 

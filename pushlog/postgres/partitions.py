@@ -15,14 +15,13 @@ from psycopg import sql
 
 from pushlog import message_ids
 from pushlog.models import WINDOW, Message, StatusChange
+from pushlog.postgres.advisory_locks import AdvisoryLock
 
 TABLES = (Message._meta.db_table, StatusChange._meta.db_table)
 DAYS_AHEAD = 7
 # A page that began before a day left the window may still read it, and a clock may be behind ours.
 GRACE = timedelta(hours=1)
 
-# Any number that no other advisory lock of ours uses.
-_LOCK = 7_205_001
 _BOUNDS = re.compile(r"FROM \('([0-9a-f-]{36})'\) TO \('([0-9a-f-]{36})'\)")
 _DAY = timedelta(days=1)
 # Says of a table that it held an expired day: the only sign by which a table is dropped that is no partition now.
@@ -56,7 +55,7 @@ def ensure(first: date, last: date) -> list[str]:
         return []
     made = []
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [AdvisoryLock.PARTITIONS])
         for table, start, end in _missing(first, last):
             name = f"{table}_{start:%Y%m%d}"
             cursor.execute(

@@ -15,8 +15,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from console.search_links import SearchTerms, token_of
-from pushlog import partitions, statements
 from pushlog.models import App, Message
+from pushlog.postgres import partitions, statements
 from tests import factories
 
 OFTEN = 20  # PostgreSQL plans a prepared statement once for all after 5 times

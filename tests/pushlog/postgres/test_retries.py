@@ -5,8 +5,8 @@ import pytest
 from django.db import IntegrityError, OperationalError, connection, transaction
 from psycopg.errors import DeadlockDetected, QueryCanceled, SerializationFailure
 
-from pushlog.ingest import retries
-from pushlog.ingest.retries import ATTEMPTS, retried
+from pushlog.postgres import retries
+from pushlog.postgres.retries import ATTEMPTS, retried
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,1 @@
+"""What is PostgreSQL's own: partitions, statements, locks, retries, and the embedded server."""
