@@ -12,7 +12,7 @@ from environs import EnvError
 def main() -> None:
     """The command line. What keeps a command from starting at all is told in one line."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
-    from console import database
+    from pushlog.maintenance import database
     from pushlog.postgres.embedded import EmbeddedError
 
     try:

@@ -44,7 +44,7 @@ PREPARED_STATEMENTS = env.bool("PREPARED_STATEMENTS", True)
 WORKERS = env.int("WORKERS", 2, validate=validate.Range(1))
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
 LOG_JSON = env.bool("LOG_JSON", False)
-# Whether `serve` maintains the log itself (console/maintenance.py).
+# Whether `serve` maintains the log itself (pushlog/maintenance/background.py).
 MAINTAIN = env.bool("MAINTAIN", True)
 METRICS_TOKEN = env.str("METRICS_TOKEN", "")
 

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from django.db import connections
 
-from console import database
+from pushlog.maintenance import database
 
 database.start()
 application = get_wsgi_application()

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.test import Client
 
-from console import database
+from pushlog.maintenance import database
 from pushlog.models import App
 from pushlog.postgres import partitions
 from tests import factories

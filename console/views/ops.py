@@ -15,7 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from pushlog import health
+from pushlog.maintenance import health
 
 _SECONDS = 2
 # What a proxy adds. A request through one that runs on this machine comes from here, too.

@@ -173,11 +173,10 @@ class Message(models.Model):
         # all of them, and the mode in those two that serve the search as well, which also finds multiple messages.
         # It costs seven bytes in all four. The failed messages by target ID, of 40 million: 1,080 ms without, 48 with.
         #
-        # What they cost, by `make bench ONLY="sizes indexes"`: 27 of the 30 µs that COPY takes for a row, and in a day
-        # that was packed (pushlog/packing.py) the bytes behind each, about 500 in all; twice that before, since a
-        # change of status writes into every one of them. Planning too takes its time by their number: without six of
-        # the eleven it took half. So each has a use that nothing else here serves; the primary key (32) serves the
-        # page of one message, receipts, and rows that come again.
+        # What they cost (`make bench ONLY="sizes indexes"`): 27 of the 30 µs that COPY takes for a row, and the bytes
+        # behind each in a day that was reindexed, about 500 in all. Before that it is twice as much, since a change of
+        # status writes into every one of them. Planning takes half as long without six of the eleven. So each has a use
+        # that no other serves. The primary key (32 bytes) serves the page of one message, receipts and repeated rows.
         indexes = [
             models.Index(fields=["app", "id"], name="message_newest", condition=_LISTED),  # 37
             models.Index(fields=["app", "mode", "id"], name="message_mode", condition=_LISTED),  # 37

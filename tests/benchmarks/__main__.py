@@ -64,7 +64,7 @@ def _set_up(var: Path, rows: int) -> dict[str, Callable[[], Found]]:
     import django
     from django.conf import settings
 
-    from console import database
+    from pushlog.maintenance import database
 
     database.start()
     django.setup()

@@ -11,7 +11,8 @@ from time import perf_counter
 from django.core.management import call_command
 from django.db import connection
 
-from pushlog import demo, packing
+from pushlog import demo
+from pushlog.maintenance import reindex
 from pushlog.models import Message
 from pushlog.postgres import partitions
 from tests.benchmarks import million_tasks
@@ -41,8 +42,8 @@ def ensure(folder: Path, rows: int) -> None:
 
 def _settle() -> None:
     """What maintenance and autovacuum do to a log in the course of its days, all at once."""
-    for one in packing.due(datetime.now(UTC)):
-        packing.pack(one)
+    for one in reindex.due(datetime.now(UTC)):
+        reindex.rebuild(one)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM (ANALYZE)")
 

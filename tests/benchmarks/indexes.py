@@ -99,5 +99,5 @@ def _room(cursor: CursorWrapper, table: str, indexes: dict[str, str], rows: int)
     facts: Facts = {}
     for definition, name, _ in cursor.fetchall():
         cursor.execute("SELECT pg_relation_size(%s::regclass)", [name])
-        facts[f"bytes a message, packed: {indexes[definition]}"] = round(cursor.fetchone()[0] / rows, 1)
+        facts[f"bytes a message, reindexed: {indexes[definition]}"] = round(cursor.fetchone()[0] / rows, 1)
     return facts

@@ -90,8 +90,8 @@ def main() -> None:
 
     from django.contrib.auth.models import User
 
-    from console import database
     from pushlog import ingest
+    from pushlog.maintenance import database
     from pushlog.models import App
 
     database.start()

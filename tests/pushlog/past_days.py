@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import connection
 
-from pushlog import ingest, packing
+from pushlog import ingest
+from pushlog.maintenance import reindex
 from pushlog.models import App
 from pushlog.postgres import partitions
 from pushlog.postgres.partitions import Partition
@@ -14,7 +15,7 @@ from tests import factories
 
 # Days before today, in UTC.
 AGO = 5
-# Bytes above which an index of so few rows is packed.
+# Bytes above which an index of so few rows is reindexed.
 WORTH = 4 * 8192
 
 
@@ -68,8 +69,8 @@ def invalid(*of: Partition) -> list[str]:
 
 
 def due() -> list[str]:
-    """The names of the partitions that are to be packed."""
-    return [one.name for one in packing.due(datetime.now(UTC))]
+    """The names of the partitions that are to be reindexed."""
+    return [one.name for one in reindex.due(datetime.now(UTC))]
 
 
 def _indexes(of: Iterable[Partition]) -> list[tuple[str, int, int, bool]]:

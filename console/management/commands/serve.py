@@ -16,9 +16,9 @@ from django.db import Error, connections
 from granian import Granian
 from granian.constants import Interfaces
 
-from console import maintenance
 from console.demo_logins import ensure_demo_logins
 from pushlog import demo
+from pushlog.maintenance import background
 from pushlog.models import Message
 from pushlog.postgres import partitions
 
@@ -67,7 +67,7 @@ class Command(BaseCommand):
             workers_kill_timeout=10,
             log_dictconfig={"formatters": dict.fromkeys(("generic", "access"), settings.LOG_FORMATTER)},
         )
-        with maintenance.hourly() if settings.MAINTAIN else nullcontext():
+        with background.hourly() if settings.MAINTAIN else nullcontext():
             server.serve()
 
     def _prepare(self, demo_count: int | None, address: str) -> None:

@@ -1,4 +1,4 @@
-"""Does the maintenance that is due. See `pushlog.retention`."""
+"""Does the maintenance that is due. See `pushlog.maintenance.run`."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -6,13 +6,13 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from pushlog import retention
+from pushlog.maintenance import run
 
 
 class Command(BaseCommand):
     help = (
         "Makes the partitions of the days ahead, drops those older than the window, removes receipts whose message"
-        " can no longer come, compacts the counts, renews statistics, packs the indexes of past days. May be repeated,"
+        " can no longer come, compacts the counts, renews statistics, reindexes the indexes of past days. May be repeated,"
         " run twice at once, and killed."
     )
 
@@ -22,7 +22,7 @@ class Command(BaseCommand):
     def handle(self, *, dry_run: bool, **options: Any) -> None:
         """Maintains, and says what was done. Raises CommandError if a step failed."""
         try:
-            result = retention.due() if dry_run else retention.maintain()
+            result = run.due() if dry_run else run.maintain()
         except DatabaseError as error:
             raise CommandError(f"The database failed: {type(error.__cause__ or error).__name__}") from error
         if result is None:

@@ -4,7 +4,8 @@ import pytest
 from django.db import connection
 from django.test import Client, override_settings
 
-from pushlog import health, ingest, retention
+from pushlog import ingest
+from pushlog.maintenance import health, run
 from pushlog.models import MaintenanceRun
 from pushlog.postgres import partitions
 from tests import factories
@@ -24,7 +25,7 @@ def problems(client: Client, status: int) -> list[str]:
 
 
 def test_healthz_is_well_after_maintenance(client: Client) -> None:
-    retention.maintain()
+    run.maintain()
 
     assert problems(client, 200) == []
 
@@ -32,7 +33,7 @@ def test_healthz_is_well_after_maintenance(client: Client) -> None:
 @override_settings(SECURE_SSL_REDIRECT=True, ALLOWED_HOSTS=["console.example"])
 @pytest.mark.parametrize("path", ["/healthz", "/metrics"])
 def test_probe_needs_no_https_and_no_host_name(client: Client, path: str) -> None:
-    retention.maintain()
+    run.maintain()
 
     assert client.get(path, headers={"Host": "10.0.0.1:8000"}).status_code == 200
     assert client.post(path).status_code == 405
@@ -45,7 +46,7 @@ def test_healthz_without_any_maintenance(client: Client) -> None:
 
 
 def test_healthz_after_maintenance_that_is_too_long_ago_or_failed(client: Client) -> None:
-    retention.maintain()
+    run.maintain()
     MaintenanceRun.objects.update(
         started_at=datetime(2026, 1, 2, tzinfo=UTC),
         finished_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
@@ -60,7 +61,7 @@ def test_healthz_after_maintenance_that_is_too_long_ago_or_failed(client: Client
 
 
 def test_healthz_when_tomorrow_has_no_partition_or_an_old_one_stays() -> None:
-    retention.maintain()
+    run.maintain()
     with connection.cursor() as cursor:
         for table in partitions.TABLES:
             end = max(one.end for one in partitions.attached(table))

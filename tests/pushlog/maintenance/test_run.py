@@ -8,7 +8,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 
-from pushlog import counts, ingest, retention
+from pushlog import counts, ingest
+from pushlog.maintenance import run
 from pushlog.models import WINDOW, HourlyCount, KeptReceipt, MaintenanceRun, Message, StatusChange
 from pushlog.postgres import partitions
 from pushlog.postgres.statements import plans_kept
@@ -22,7 +23,7 @@ DAY = timedelta(days=1)
 
 
 def maintained(**options: Any) -> dict[str, Any]:
-    result = retention.maintain(**options)
+    result = run.maintain(**options)
     assert result is not None
     return result
 
@@ -104,10 +105,10 @@ def test_command_records_its_run_and_says_what_it_did() -> None:
 
     call_command("maintain", stdout=output)
 
-    run = MaintenanceRun.objects.latest()
-    assert run.succeeded
-    assert run.finished_at
-    assert len(run.result["partitions_dropped"]) == 2
+    latest = MaintenanceRun.objects.latest()
+    assert latest.succeeded
+    assert latest.finished_at
+    assert len(latest.result["partitions_dropped"]) == 2
     assert "partitions dropped: 2: " in output.getvalue()
     assert "done" in str(run)
 
@@ -122,10 +123,10 @@ def test_failed_step_is_recorded_and_keeps_no_other_from_its_work(monkeypatch: p
     with pytest.raises(CommandError, match=r"counts \(DatabaseError\)"):
         call_command("maintain", stdout=StringIO())
 
-    run = MaintenanceRun.objects.latest()
-    assert not run.succeeded
-    assert run.result["failed"] == {"counts": "DatabaseError"}
-    assert "target" not in str(run.result)
+    latest = MaintenanceRun.objects.latest()
+    assert not latest.succeeded
+    assert latest.result["failed"] == {"counts": "DatabaseError"}
+    assert "target" not in str(latest.result)
     assert not expired_days.tables() & set(due)
 
 
@@ -133,7 +134,7 @@ def test_two_at_once_do_the_work_once() -> None:
     due = expired_days.make(factories.create_app(), 33, 34)
     results = list[Any]()
 
-    run_together(*[lambda: results.append(retention.maintain())] * 3)
+    run_together(*[lambda: results.append(run.maintain())] * 3)
 
     dropped = [name for result in results if result for name in result["partitions_dropped"]]
     assert sorted(dropped) == sorted(due)
@@ -142,7 +143,7 @@ def test_two_at_once_do_the_work_once() -> None:
 
 def test_second_run_does_nothing_while_the_first_is_at_it() -> None:
     output = StringIO()
-    with retention._alone() as alone:
+    with run._alone() as alone:
         assert alone
         run_together(lambda: call_command("maintain", stdout=output))
 
@@ -152,26 +153,26 @@ def test_second_run_does_nothing_while_the_first_is_at_it() -> None:
 
 def test_maintaining_in_a_transaction_is_refused() -> None:
     with transaction.atomic(), pytest.raises(RuntimeError):
-        retention.maintain()
+        run.maintain()
 
 
 def test_day_that_is_being_read_is_postponed_and_finished_by_a_later_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "_ATTEMPTS", 2)
-    monkeypatch.setattr(retention, "_LOCK_TIMEOUT", "100ms")
+    monkeypatch.setattr(run, "_ATTEMPTS", 2)
+    monkeypatch.setattr(run, "_LOCK_TIMEOUT", "100ms")
     app = factories.create_app()
     due = expired_days.make(app, 33, 34)
     with transaction.atomic():
         assert Message.objects.filter(target_id="old").count() == 2  # and goes on reading until the end of the block
         run_together(lambda: maintained())
         assert StatusChange.objects.count() == 0
-    run = MaintenanceRun.objects.latest()
-    assert set(run.result["partitions_postponed"]) <= set(due)
+    latest = MaintenanceRun.objects.latest()
+    assert set(latest.result["partitions_postponed"]) <= set(due)
     assert any(one.pending for one in partitions.attached("pushlog_message"))
     factories.create_message(app)  # others go on writing
 
     dropped = maintained()["partitions_dropped"]
 
-    assert {*dropped, *run.result["partitions_dropped"]} == set(due)
+    assert {*dropped, *latest.result["partitions_dropped"]} == set(due)
     assert expired_days.tables() == expired_days.attached()
     assert difference() == []
 

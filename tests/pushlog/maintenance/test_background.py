@@ -4,8 +4,8 @@ from collections.abc import Callable
 import pytest
 from django.db import connection
 
-from console import maintenance
-from pushlog import counts, retention
+from pushlog import counts
+from pushlog.maintenance import background, run
 from pushlog.models import MaintenanceRun
 from tests.pushlog.threads import wait_until
 
@@ -33,22 +33,22 @@ def fail() -> None:
 def test_maintenance_that_fails_is_logged_and_tried_again(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(maintenance, "_HOUR", 0)
-    monkeypatch.setattr(maintenance, "_COMPACT_EVERY", 0.01)
-    third = calls_of(monkeypatch, retention, "maintain", fail)
+    monkeypatch.setattr(background, "_HOUR", 0)
+    monkeypatch.setattr(background, "_COMPACT_EVERY", 0.01)
+    third = calls_of(monkeypatch, run, "maintain", fail)
 
-    with maintenance.hourly():
+    with background.hourly():
         assert third.wait(60)
 
     assert caplog.messages[:3] == ["Maintenance failed"] * 3
 
 
 def test_counts_are_compacted_between_the_hours(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(maintenance, "_COMPACT_EVERY", 0.01)
-    maintained = calls_of(monkeypatch, retention, "maintain", dict)
+    monkeypatch.setattr(background, "_COMPACT_EVERY", 0.01)
+    maintained = calls_of(monkeypatch, run, "maintain", dict)
     compacted = calls_of(monkeypatch, counts, "compact", lambda: 0)
 
-    with maintenance.hourly():
+    with background.hourly():
         assert compacted.wait(60)
 
     assert not maintained.is_set()
@@ -59,14 +59,14 @@ def test_end_of_the_server_cancels_what_the_database_is_at(
 ) -> None:
     started = threading.Event()
 
-    def for_ever(now: object, stop: object) -> retention.Result:
+    def for_ever(now: object, stop: object) -> run.Result:
         with connection.cursor() as cursor:
             started.set()
             cursor.execute("SELECT pg_sleep(1000)")
         return {}
 
-    monkeypatch.setattr(retention, "_STEPS", {"sleeping": for_ever})
-    with maintenance.hourly():
+    monkeypatch.setattr(run, "_STEPS", {"sleeping": for_ever})
+    with background.hourly():
         assert started.wait(60)
         # The statement must be running, or there is nothing to cancel.
         with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""Packing among others: who reads and writes goes on, and what is in its way or kills it does no harm."""
+"""Reindexing among others: who reads and writes goes on, and what is in its way or kills it does no harm."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, OperationalError, connection, connections
 
-from pushlog import packing, retention
+from pushlog.maintenance import reindex, run
 from pushlog.models import App, Message, StatusChange
 from pushlog.postgres import partitions
 from pushlog.postgres.partitions import Partition
@@ -29,13 +29,13 @@ IN_ITS_WAY = pytest.mark.parametrize(("statement", "left"), [(WRITER, "_ccnew"),
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Indexes of some thousand rows are worth packing."""
-    monkeypatch.setattr(packing, "_WORTH", past_days.WORTH)
+    """Indexes of some thousand rows are worth reindexing."""
+    monkeypatch.setattr(reindex, "_WORTH", past_days.WORTH)
 
 
 def maintained() -> dict[str, Any]:
     # The session of one that was killed may not have ended yet.
-    result = wait_until(retention.maintain)
+    result = wait_until(run.maintain)
     assert "failed" not in result
     return result
 
@@ -67,16 +67,16 @@ def test_readers_and_writers_go_on_and_err_in_nothing(app: App) -> None:
             past_days.write(app, midnight, 20)
             rounds[1] += 1
 
-    def pack() -> None:
+    def rebuild() -> None:
         try:
             for _ in range(4):
                 for one in (messages, history):
-                    packing.pack(one)
+                    reindex.rebuild(one)
                     unpack(one)
         finally:
             done.set()
 
-    run_together(read, write, pack)
+    run_together(read, write, rebuild)
 
     print(f"{rounds[0]} rounds of reads, {rounds[1]} of writes")
     assert min(rounds) > 0
@@ -100,9 +100,9 @@ def test_nobody_queues_behind_it_while_it_waits(app: App, statement: str, left: 
             begun.set()
             ended.wait(60)
 
-    def pack() -> None:
+    def rebuild() -> None:
         begun.wait(60)
-        packing.pack(messages)
+        reindex.rebuild(messages)
 
     def go_on() -> None:
         try:
@@ -116,7 +116,7 @@ def test_nobody_queues_behind_it_while_it_waits(app: App, statement: str, left: 
         finally:
             ended.set()
 
-    run_together(be_in_its_way, pack, go_on)
+    run_together(be_in_its_way, rebuild, go_on)
 
     assert past_days.due() == [history.name]
 
@@ -126,7 +126,7 @@ def test_open_transaction_only_postpones_it(
     app: App, monkeypatch: pytest.MonkeyPatch, statement: str, left: str
 ) -> None:
     day = past_days.make(app)
-    monkeypatch.setattr(packing, "_LOCK_TIMEOUT", "200ms")
+    monkeypatch.setattr(reindex, "_LOCK_TIMEOUT", "200ms")
 
     with open_transaction(statement):
         result = maintained()
@@ -134,9 +134,9 @@ def test_open_transaction_only_postpones_it(
         past_days.write(app, past_days.day_of(day[0].start), 10)
     again = maintained()
 
-    assert result["partitions_packed"] == []
-    assert result["packing_postponed"] == [one.name for one in day]
-    assert again["partitions_packed"] == [one.name for one in day]
+    assert result["partitions_reindexed"] == []
+    assert result["reindex_postponed"] == [one.name for one in day]
+    assert again["partitions_reindexed"] == [one.name for one in day]
     assert past_days.invalid(*day) == []
     assert difference() == []
 
@@ -145,10 +145,10 @@ def test_what_an_attempt_leaves_is_removed_at_once_where_nobody_uses_it(
     app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     day = past_days.make(app)
-    monkeypatch.setattr(packing, "_LOCK_TIMEOUT", "200ms")
+    monkeypatch.setattr(reindex, "_LOCK_TIMEOUT", "200ms")
 
     with open_transaction("SELECT count(*) FROM pushlog_app", "REPEATABLE READ"):
-        postponed = maintained()["packing_postponed"]
+        postponed = maintained()["reindex_postponed"]
 
         assert past_days.invalid(*day) == []
     assert postponed == [one.name for one in day]
@@ -161,9 +161,9 @@ def test_killed_session_leaves_what_the_next_run_removes(app: App, statement: st
     day = past_days.make(app)
     lost = list[DatabaseError]()
 
-    def pack() -> None:
+    def rebuild() -> None:
         try:
-            packing.pack(day[0])
+            reindex.rebuild(day[0])
         except DatabaseError as error:
             lost.append(error)
 
@@ -176,11 +176,11 @@ def test_killed_session_leaves_what_the_next_run_removes(app: App, statement: st
             )
 
     with open_transaction(statement):
-        run_together(pack, kill)
+        run_together(rebuild, kill)
     assert len(lost) == 1
     assert [name[-6:] for name in past_days.invalid(*day)] == [left]
 
-    assert maintained()["partitions_packed"] == [one.name for one in day]
+    assert maintained()["partitions_reindexed"] == [one.name for one in day]
 
     assert past_days.invalid(*day) == []
     assert difference() == []
@@ -192,7 +192,7 @@ def test_killed_process_leaves_the_rest_to_the_next_run(app: App) -> None:
         connections.close_all()
         child = os.fork()
         if child == 0:
-            retention.maintain()
+            run.maintain()
             os._exit(0)
         wait_until(lambda: past_days.invalid(*day))
         os.kill(child, signal.SIGKILL)
@@ -209,7 +209,7 @@ def test_killed_between_any_two_statements_and_repeated(app: App) -> None:
     size, killed = len(past_days.sizes(messages)), 0
     for statements in range(1, 100, 4):
         unpack(messages)
-        if not killed_after(statements, partial(packing.pack, messages)):
+        if not killed_after(statements, partial(reindex.rebuild, messages)):
             break
         killed += 1
 
@@ -226,10 +226,10 @@ def test_two_at_once_pack_it_once(app: App) -> None:
     day = past_days.make(app)
     results = list[Any]()
 
-    run_together(*[lambda: results.append(retention.maintain())] * 3)
+    run_together(*[lambda: results.append(run.maintain())] * 3)
 
-    packed = [name for result in results if result for name in result["partitions_packed"]]
-    assert packed == [one.name for one in day]
+    reindexed = [name for result in results if result for name in result["partitions_reindexed"]]
+    assert reindexed == [one.name for one in day]
 
 
 @pytest.mark.parametrize("mode", ["SHARE UPDATE EXCLUSIVE", "SHARE"])
@@ -238,7 +238,7 @@ def test_vacuum_and_ddl_of_others_come_first(app: App, mode: str) -> None:
     files = past_days.files(*day)
 
     with open_transaction(f"LOCK TABLE {day[0].name} IN {mode} MODE"):  # as vacuum does, or CREATE INDEX
-        assert maintained()["packing_postponed"] == [one.name for one in day]
+        assert maintained()["reindex_postponed"] == [one.name for one in day]
 
     assert past_days.files(*day) == files
 
@@ -269,7 +269,7 @@ def test_detaching_and_packing_wait_for_one_another(app: App) -> None:
         except OperationalError as error:
             undone.append(error)
 
-    run_together(partial(attempt, packing.pack), partial(attempt, partitions.detach))
+    run_together(partial(attempt, reindex.rebuild), partial(attempt, partitions.detach))
 
     print(f"undone: {undone}")
     assert len(undone) < 2

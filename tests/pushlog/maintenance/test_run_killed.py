@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 from django.db import connection, connections
 
-from pushlog import retention
+from pushlog.maintenance import run
 from pushlog.models import CountDelta, MaintenanceRun, Message, StatusChange
 from pushlog.postgres import partitions
 from tests import factories
@@ -28,8 +28,8 @@ def test_killed_while_it_waits_for_a_reader() -> None:
         cursor.execute("SELECT count(*) FROM pushlog_message")
         child = os.fork()
         if child == 0:
-            retention._LOCK_TIMEOUT = "60s"
-            retention.maintain()
+            run._LOCK_TIMEOUT = "60s"
+            run.maintain()
             os._exit(0)
         wait_until(lambda: any(one.pending for one in partitions.attached("pushlog_message")))
         os.kill(child, signal.SIGKILL)
@@ -37,7 +37,7 @@ def test_killed_while_it_waits_for_a_reader() -> None:
         cursor.execute("SELECT count(*) FROM pushlog_message")  # it neither waits nor fails
         cursor.execute("COMMIT")
 
-    result = wait_until(retention.maintain)
+    result = wait_until(run.maintain)
 
     assert not expired_days.tables() & set(due)
     assert expired_days.tables() == expired_days.attached()
@@ -50,14 +50,14 @@ def test_killed_anywhere_and_repeated() -> None:
     killed, states = 0, set[tuple[int, int]]()
     for statements in range(1, 200, 2):
         expired_days.make(app, 33, 34)
-        if not killed_after(statements, retention.maintain):
+        if not killed_after(statements, run.maintain):
             break
         killed += 1
         states.add((len(expired_days.expired()), len(expired_days.tables() - expired_days.attached())))
         assert difference() == []
 
         # The killed one's session may not have ended yet.
-        result = wait_until(retention.maintain)
+        result = wait_until(run.maintain)
 
         assert "failed" not in result
         assert expired_days.tables() == expired_days.attached()

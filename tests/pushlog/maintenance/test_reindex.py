@@ -1,4 +1,4 @@
-"""Which indexes are packed, when, and that they are smaller and right afterwards."""
+"""Which indexes are reindexed, when, and that they are smaller and right afterwards."""
 
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -10,7 +10,8 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from pushlog import counts, packing, retention
+from pushlog import counts
+from pushlog.maintenance import reindex, run
 from pushlog.models import WINDOW, App, Message, StatusChange
 from pushlog.postgres import partitions
 from pushlog.postgres.partitions import Partition
@@ -23,12 +24,12 @@ SORTS = ("id", "mode", "push_type", "title", "code", "outcome", "target_id", "cu
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Indexes of some thousand rows are worth packing."""
-    monkeypatch.setattr(packing, "_WORTH", past_days.WORTH)
+    """Indexes of some thousand rows are worth reindexing."""
+    monkeypatch.setattr(reindex, "_WORTH", past_days.WORTH)
 
 
 def maintained(**options: Any) -> dict[str, Any]:
-    result = retention.maintain(**options)
+    result = run.maintain(**options)
     assert result is not None
     assert "failed" not in result
     return result
@@ -38,14 +39,14 @@ def test_past_day_is_packed_once_and_is_much_smaller(app: App) -> None:
     day = past_days.make(app)
     before = past_days.sizes(*day)
 
-    assert sorted(maintained()["partitions_packed"]) == sorted(one.name for one in day)
+    assert sorted(maintained()["partitions_reindexed"]) == sorted(one.name for one in day)
 
     after, files = past_days.sizes(*day), past_days.files(*day)
-    print(f"{sum(before.values())} bytes, packed {sum(after.values())}")
+    print(f"{sum(before.values())} bytes, reindexed {sum(after.values())}")
     assert before.keys() == after.keys()
     assert all(after[name] < size for name, size in before.items() if size >= past_days.WORTH)
     assert sum(after.values()) < 0.7 * sum(before.values())
-    assert maintained()["partitions_packed"] == []
+    assert maintained()["partitions_reindexed"] == []
     assert past_days.files(*day) == files
 
 
@@ -56,7 +57,7 @@ def test_packed_indexes_find_every_message(app: App) -> None:
         expected = sorted(identifier for (identifier,) in cursor.fetchall())
 
     for partition in day:
-        packing.pack(partition)
+        reindex.rebuild(partition)
 
     with connection.cursor() as cursor:
         cursor.execute("SET enable_seqscan = off; SET enable_sort = off")  # by the indexes alone
@@ -78,8 +79,8 @@ def test_day_is_left_alone_until_a_day_after_its_end(app: App) -> None:
     [messages, history] = past_days.make(app)
     due = past_days.day_of(messages.end) + timedelta(hours=24)
 
-    assert packing.due(due - timedelta(seconds=1)) == []
-    assert packing.due(due) == [messages, history]
+    assert reindex.due(due - timedelta(seconds=1)) == []
+    assert reindex.due(due) == [messages, history]
 
 
 def test_small_index_is_left_alone(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +89,7 @@ def test_small_index_is_left_alone(app: App, monkeypatch: pytest.MonkeyPatch) ->
     files = past_days.files(*day)
 
     assert past_days.due() == []
-    packing.pack(day[0])
+    reindex.rebuild(day[0])
 
     assert past_days.files(*day) == files
 
@@ -111,7 +112,7 @@ def test_day_that_is_filled_later_is_packed_again(app: App) -> None:
 
 
 def test_every_run_packs_an_index_and_the_next_one_goes_on(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "_PACKING", 0)
+    monkeypatch.setattr(run, "_REINDEX_SECONDS", 0)
     day = past_days.make(app)
     files, runs = past_days.files(*day), list[dict[str, Any]]()
 
@@ -119,24 +120,24 @@ def test_every_run_packs_an_index_and_the_next_one_goes_on(app: App, monkeypatch
         runs.append(maintained())
         assert len(past_days.files(*day) & files) == len(files) - len(runs)
 
-    assert [name for run in runs for name in run["partitions_packed"]] == [one.name for one in day]
-    assert runs[0]["packing_postponed"] == [one.name for one in day]
-    assert "packing_postponed" not in runs[-1]
+    assert [name for run in runs for name in run["partitions_reindexed"]] == [one.name for one in day]
+    assert runs[0]["reindex_postponed"] == [one.name for one in day]
+    assert "reindex_postponed" not in runs[-1]
     assert len(runs) == len(files) - 1  # of no message in a task, the index is empty
 
 
 def test_stop_ends_it_before_the_next_index(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     day = past_days.make(app)
     files, stop = past_days.files(*day), Event()
-    rebuild = packing._rebuild
+    rebuild = reindex._rebuild_index
 
     def rebuild_and_stop(partition: Partition, index: str) -> None:
         rebuild(partition, index)
         stop.set()
 
-    monkeypatch.setattr(packing, "_rebuild", rebuild_and_stop)
+    monkeypatch.setattr(reindex, "_rebuild_index", rebuild_and_stop)
 
-    retention.maintain(stop=stop)
+    run.maintain(stop=stop)
 
     assert len(past_days.files(*day) - files) == 1
 
@@ -157,7 +158,7 @@ def test_dry_run_names_what_is_due_and_changes_nothing(app: App) -> None:
 
     call_command("maintain", "--dry-run", stdout=output)
 
-    assert f"partitions packed: 2: {day[0].name}, {day[1].name}" in output.getvalue()
+    assert f"partitions reindexed: 2: {day[0].name}, {day[1].name}" in output.getvalue()
     assert past_days.files(*day) == files
     assert past_days.due() == [one.name for one in day]
 
@@ -165,12 +166,12 @@ def test_dry_run_names_what_is_due_and_changes_nothing(app: App) -> None:
 def test_packed_day_expires_and_is_dropped_as_any(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     expired_days.make(app, 33)
     days = partitions.expired(datetime.now(UTC))
-    monkeypatch.setattr(packing, "_WORTH", 0)
+    monkeypatch.setattr(reindex, "_WORTH", 0)
     for one in days:
-        packing.pack(one)
+        reindex.rebuild(one)
     monkeypatch.undo()
 
-    assert partitions.leftovers() == []  # the mark of a packed day is not that of an expired one
+    assert partitions.leftovers() == []  # the mark of a reindexed day is not that of an expired one
     assert maintained()["partitions_dropped"] == [one.name for one in days]
     assert expired_days.tables() == expired_days.attached()
 
@@ -179,13 +180,13 @@ def test_expired_day_is_not_packed(app: App) -> None:
     day = past_days.make(app, messages=500)
     last = past_days.day_of(day[0].end) + WINDOW + partitions.GRACE - timedelta(seconds=1)
 
-    assert packing.due(last) == [*day]
-    assert packing.due(last + timedelta(seconds=1)) == []
+    assert reindex.due(last) == [*day]
+    assert reindex.due(last + timedelta(seconds=1)) == []
 
 
 def test_versions_of_postgresql_that_may_lose_rows_are_spared(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     past_days.make(app, messages=500)
-    monkeypatch.setattr(packing, "_SOUND", 10**6)
+    monkeypatch.setattr(reindex, "_SOUND", 10**6)
 
     assert past_days.due() == []
 
@@ -195,7 +196,7 @@ def test_session_keeps_its_own_timeouts(app: App) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET lock_timeout = '7s'; SET statement_timeout = '8s'")
 
-    packing.pack(messages)
+    reindex.rebuild(messages)
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_setting('lock_timeout'), current_setting('statement_timeout')")

@@ -17,8 +17,9 @@ from typing import Any
 from django.db import DatabaseError, connection
 from psycopg import errors
 
-from pushlog import counts, ingest, packing, table_statistics
+from pushlog import counts, ingest
 from pushlog.ingest import kept
+from pushlog.maintenance import analyze, reindex
 from pushlog.models import WINDOW, CountDelta, MaintenanceRun
 from pushlog.postgres import partitions
 from pushlog.postgres.advisory_locks import AdvisoryLock
@@ -30,9 +31,9 @@ Result = dict[str, Any]
 _LOCK_TIMEOUT = "2s"
 # About half a minute of waiting for readers; who reads for longer is asked again at the next run.
 _ATTEMPTS = 6
-# Seconds after which a run begins no further index: after an upgrade there are thirty days to be packed, and the next
+# Seconds after which a run begins no further index: after an upgrade there are thirty days to be reindexed, and the next
 # run of every hour is as good as this one. /healthz waits for the end of a run for three hours.
-_PACKING = 20 * 60
+_REINDEX_SECONDS = 20 * 60
 _BUSY = (errors.LockNotAvailable, errors.DeadlockDetected)
 
 
@@ -77,8 +78,8 @@ def due(*, now: datetime | None = None) -> Result:
         "receipts_removed": kept.count_expired(now=now),
         "tasks_removed": ingest.count_old_tasks(now=now),
         "counts_compacted": CountDelta.objects.count(),
-        "tables_analysed": table_statistics.stale(),
-        "partitions_packed": [one.name for one in packing.due(now)],
+        "tables_analysed": analyze.stale(),
+        "partitions_reindexed": [one.name for one in reindex.due(now)],
     }
 
 
@@ -139,16 +140,16 @@ def _tidy_counts(now: datetime, stop: Event) -> Result:
 
 
 def _analyse(now: datetime, stop: Event) -> Result:
-    stale = table_statistics.stale()
-    analysed = [table for table in stale if _patiently(partial(table_statistics.renew, table), stop)]
+    stale = analyze.stale()
+    analysed = [table for table in stale if _patiently(partial(analyze.renew, table), stop)]
     postponed = [table for table in stale if table not in analysed]
     return {"tables_analysed": analysed} | ({"analysis_postponed": postponed} if postponed else {})
 
 
-def _pack(now: datetime, stop: Event) -> Result:
+def _reindex(now: datetime, stop: Event) -> Result:
     due: list[partitions.Partition] = []
-    _patiently(lambda: due.extend(packing.due(now)), stop)
-    end = time.monotonic() + _PACKING
+    _patiently(lambda: due.extend(reindex.due(now)), stop)
+    end = time.monotonic() + _REINDEX_SECONDS
 
     def go_on() -> bool:
         # What `serve` does every minute it does in this thread, and pages add up what is not compacted.
@@ -158,12 +159,12 @@ def _pack(now: datetime, stop: Event) -> Result:
     for one in due:
         # Once: every further attempt would build the index again. Who is in the way of one is most likely in the way
         # of all, for it waits for every transaction that is older.
-        if not (_patiently(partial(packing.pack, one, go_on=go_on), stop, attempts=1) and go_on()):
+        if not (_patiently(partial(reindex.rebuild, one, go_on=go_on), stop, attempts=1) and go_on()):
             break
-    left = packing.due(now) if due else []
-    packed = [one.name for one in due if one not in left]
+    left = reindex.due(now) if due else []
+    reindexed = [one.name for one in due if one not in left]
     postponed = [one.name for one in due if one in left]
-    return {"partitions_packed": packed} | ({"packing_postponed": postponed} if postponed else {})
+    return {"partitions_reindexed": reindexed} | ({"reindex_postponed": postponed} if postponed else {})
 
 
 _STEPS: dict[str, Callable[[datetime, Event], Result]] = {
@@ -174,7 +175,7 @@ _STEPS: dict[str, Callable[[datetime, Event], Result]] = {
     "counts": _tidy_counts,
     "statistics": _analyse,
     # Takes longest, so that nothing else has to wait for it.
-    "packing": _pack,
+    "reindex": _reindex,
 }
 
 

@@ -9,7 +9,8 @@ from threading import Event, Thread
 import psycopg
 from django.db import connection
 
-from pushlog import counts, retention
+from pushlog import counts
+from pushlog.maintenance import run
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ def _loop(stop: Event, running: list[psycopg.Connection]) -> None:
     while not stop.is_set():
         if time.monotonic() >= due:
             due = time.monotonic() + _HOUR
-            _attempt(lambda: retention.maintain(stop=stop), running, stop)
+            _attempt(lambda: run.maintain(stop=stop), running, stop)
         else:
             _attempt(counts.compact, running, stop)
         stop.wait(_COMPACT_EVERY)

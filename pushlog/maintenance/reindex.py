@@ -1,4 +1,4 @@
-"""Packing: the indexes of days that are over, built anew once, while others read and write there.
+"""Reindexing: the indexes of days that are over, built anew once, while others read and write there.
 
 A message's status is in its indexes, so every change of it writes a new entry into each of them, and most keys come
 in no order, which leaves pages half empty. When a day is over, its indexes are twice as large as they need be, and
@@ -16,7 +16,7 @@ from pushlog.postgres import partitions
 from pushlog.postgres.partitions import Partition
 
 # A day's last messages have most of their receipts within hours, and a sender that was cut off repeats its batches.
-# Packed before them, the indexes would grow again: a page that is full is split in two halves for a single entry.
+# Reindexed before them, the indexes would grow again: a page that is full is split in two halves for a single entry.
 _SETTLED = timedelta(hours=24)
 # Bytes. What a smaller one could give back is not worth the waits for others.
 _WORTH = 1024 * 1024
@@ -28,8 +28,9 @@ _LOCK_TIMEOUT_TO_TIDY = "1s"
 _SOUND = 140004
 # On each index and not on the table: it goes over to the index that takes its place, a run that ends early has done
 # what it has done, an index that a migration adds is without it, and the table's own comment is for `partitions`.
-# With the size, so that a day into which a large import came later is packed again.
-_MARK = "pushlog: packed to {} bytes"
+# With the size, so that a day into which a large import came later is reindexed again.
+_MARK = "pushlog: reindexed to {} bytes"
+# Indexes that an earlier version marked are not built anew after the upgrade.
 # The sizes are those of the files: no table is read. What is invalid was left by an attempt that did not come to its
 # end, before (new) or after (old) the new index took the place of the old one. Writers still have to write into it.
 _UNDONE = r"""
@@ -37,7 +38,7 @@ _UNDONE = r"""
     FROM pg_index JOIN pg_class AS tab ON tab.oid = indrelid JOIN pg_class AS idx ON idx.oid = indexrelid
     WHERE tab.relname = ANY(%s) AND pg_table_is_visible(tab.oid) AND CASE
         WHEN indisvalid THEN pg_relation_size(indexrelid) >= greatest(%s, 1.5 * substring(
-            obj_description(indexrelid, 'pg_class') FROM '^pushlog: packed to (\d+) bytes$')::bigint)
+            obj_description(indexrelid, 'pg_class') FROM '^pushlog: (?:reindexed|packed) to (\d+) bytes$')::bigint)
         ELSE idx.relname ~ '_cc(new|old)\d*$'
     END
     ORDER BY idx.relname
@@ -46,9 +47,9 @@ _WAIT = "SELECT set_config('lock_timeout', %s, false), set_config('statement_tim
 
 
 def due(now: datetime) -> list[Partition]:
-    """The partitions that are to be packed at `now` (aware), the oldest first.
+    """The partitions that are to be reindexed at `now` (aware), the oldest first.
 
-    They ended a day ago or more (days are UTC's), are not expired, and have an index that is neither packed nor small.
+    They ended a day ago or more (days are UTC's), are not expired, and have an index that is neither reindexed nor small.
     """
     if connection.pg_version < _SOUND:  # type: ignore[attr-defined]
         return []
@@ -60,14 +61,14 @@ def due(now: datetime) -> list[Partition]:
     return sorted((settled[name] for name in undone), key=lambda one: (one.start, one.name))
 
 
-def pack(partition: Partition, *, go_on: Callable[[], bool] = lambda: True) -> None:
-    """Builds a partition's indexes anew, each once: those that are packed already, or small, it leaves alone.
+def rebuild(partition: Partition, *, go_on: Callable[[], bool] = lambda: True) -> None:
+    """Builds a partition's indexes anew, each once: those that are reindexed already, or small, it leaves alone.
 
     Nobody is kept from reading or writing. `go_on` is asked before each index but the first, so that the largest
     partition comes to its end even if every call is cut short. May be killed: the next call removes what was begun.
 
     Waits for transactions that use the partition, and for all that began before an index was built. When one takes
-    longer than a minute, or DDL or vacuum of the partition is running (another `pack` is such), it raises
+    longer than a minute, or DDL or vacuum of the partition is running (another `rebuild` is such), it raises
     OperationalError, and DatabaseError for what else goes wrong. Must not run in a transaction.
     """
     try:
@@ -77,7 +78,7 @@ def pack(partition: Partition, *, go_on: Callable[[], bool] = lambda: True) -> N
             for number, index in enumerate(indexes):
                 if number and not go_on():
                     break
-                _rebuild(partition, index)
+                _rebuild_index(partition, index)
     except DatabaseError as error:
         # At once if that is possible, above all when the disk is full; but not for one who wants it to end now.
         if not isinstance(error.__cause__, errors.QueryCanceled):
@@ -86,7 +87,7 @@ def pack(partition: Partition, *, go_on: Callable[[], bool] = lambda: True) -> N
         raise
 
 
-def _rebuild(partition: Partition, index: str) -> None:
+def _rebuild_index(partition: Partition, index: str) -> None:
     # By index and not by table: that needs room for one of them beside the old ones, and not for all.
     name = sql.Identifier(index)
     _expect_no_ddl(partition)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pushlog import retention
+from pushlog.maintenance import run
 from tests import factories
 from tests.pushlog.sessions import open_transaction
 from tests.pushlog.threads import wait_until
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def maintained() -> dict[str, Any]:
-    result = retention.maintain()
+    result = run.maintain()
     assert result is not None
     assert "failed" not in result
     return result
@@ -27,7 +27,7 @@ def stale() -> None:
 
     def is_stale() -> bool:
         factories.create_messages(app, [factories.message_row() for _ in range(500)])
-        return "pushlog_message" in retention.due()["tables_analysed"]
+        return "pushlog_message" in run.due()["tables_analysed"]
 
     wait_until(is_stale)
 
@@ -38,7 +38,7 @@ def test_taken_when_they_are_stale() -> None:
 
     # What tests before this one left may be counted only now.
     assert wait_until(lambda: maintained()["tables_analysed"] == [])
-    assert retention.due()["tables_analysed"] == []
+    assert run.due()["tables_analysed"] == []
 
 
 @pytest.mark.usefixtures("stale")
@@ -52,7 +52,7 @@ def test_vacuum_of_a_partition_does_not_keep_them_from_being_taken(mode: str) ->
 
 @pytest.mark.usefixtures("stale")
 def test_wait_for_the_next_run_where_somebody_else_takes_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "_ATTEMPTS", 2)
+    monkeypatch.setattr(run, "_ATTEMPTS", 2)
     with open_transaction("LOCK TABLE ONLY pushlog_message IN SHARE UPDATE EXCLUSIVE MODE"):
         postponed = maintained()
     assert "pushlog_message" not in postponed["tables_analysed"]

@@ -1,0 +1,1 @@
+"""What keeps the log at 30 days, quick and running."""
