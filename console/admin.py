@@ -18,8 +18,8 @@ from django.urls import reverse
 from console import credentials_admin as credentials_admin  # registers its own
 from console import tasks_admin as tasks_admin  # likewise
 from console.access import visible_apps
-from console.pages import BadCursor, page_of
 from pushlog import ingest
+from pushlog.keyset import BadCursor, page_of
 from pushlog.models import App, Membership, Message
 from pushlog.statuses import NO_RECEIPT, REVOKED, Channel
 

@@ -8,8 +8,8 @@ from django_filters import FilterSet
 
 from console import tokens
 from console.list_state import ListState, cursor_purpose
-from console.pages import BadCursor, Page, Row, page_of
 from console.tables import PageData
+from pushlog.keyset import BadCursor, Page, Row, page_of
 from pushlog.models import WINDOW, App
 
 

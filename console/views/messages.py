@@ -20,9 +20,9 @@ from console.filters import FoundFilter, MessageFilter, SearchForm
 from console.list_pages import list_context, page_asked_for
 from console.list_state import MESSAGES, ListState, list_state
 from console.misses import explain_miss
-from console.pages import Page
 from console.search_links import SearchTerms
 from pushlog.forecast import forecast
+from pushlog.keyset import Page
 from pushlog.models import App, Message, PushTask, StatusChange
 from pushlog.postgres.statements import plans_kept
 

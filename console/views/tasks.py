@@ -17,8 +17,8 @@ from console.list_pages import list_context, page_asked_for
 from console.list_state import TASK_MESSAGES, TASKS, list_state
 from console.misses import explain_task_miss
 from console.outcomes import count_outcomes
-from console.pages import Page
 from console.task_settings import as_row, settings_of
+from pushlog.keyset import Page
 from pushlog.models import Message, PushTask
 
 

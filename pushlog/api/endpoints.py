@@ -17,6 +17,7 @@ from pushlog.api import answers, bodies, description, errors
 from pushlog.ingest.fields import CustomerID, TargetID
 from pushlog.ingest.rows import MessageRow, ReceiptRow
 from pushlog.ingest.task_rows import TaskRow
+from pushlog.keyset import page_of
 from pushlog.models import WINDOW, Credential, Message, StatusChange
 
 MAX_PAGE = 200
@@ -168,15 +169,12 @@ def search_messages(request: CredentialRequest) -> HttpResponse:
         customer_message_id=search.customer_message_id or "",
         now=now,
     ).defer("content", "extras")
-    if search.after is not None:
-        matching = matching.filter(pk__lt=search.after)
-    # One more than wanted tells whether there is a next page.
-    rows = list(matching.order_by("-pk")[: search.limit + 1])
-    page = rows[: search.limit]
+    after = [str(search.after)] if search.after else None
+    page = page_of(matching, keys=("id",), descending=True, after=after, size=search.limit)
     return _json(
         {
-            "messages": [answers.found(message, now) for message in page],
-            "next": str(page[-1].pk) if len(rows) > len(page) else None,
+            "messages": [answers.found(message, now) for message in page.rows],
+            "next": page.older[0] if page.older else None,
             "window": {"first": answers.moment(now - WINDOW), "last": answers.moment(now)},
         }
     )

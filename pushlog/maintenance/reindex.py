@@ -49,7 +49,8 @@ _WAIT = "SELECT set_config('lock_timeout', %s, false), set_config('statement_tim
 def due(now: datetime) -> list[Partition]:
     """The partitions that are to be reindexed at `now` (aware), the oldest first.
 
-    They ended a day ago or more (days are UTC's), are not expired, and have an index that is neither reindexed nor small.
+    A partition is due once its last UTC day ended a day ago, until it expires, while it has an index that is neither
+    reindexed nor small.
     """
     if connection.pg_version < _SOUND:  # type: ignore[attr-defined]
         return []

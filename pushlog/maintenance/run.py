@@ -31,8 +31,8 @@ Result = dict[str, Any]
 _LOCK_TIMEOUT = "2s"
 # About half a minute of waiting for readers; who reads for longer is asked again at the next run.
 _ATTEMPTS = 6
-# Seconds after which a run begins no further index: after an upgrade there are thirty days to be reindexed, and the next
-# run of every hour is as good as this one. /healthz waits for the end of a run for three hours.
+# A run begins no further index after this long: an upgrade may leave thirty days to reindex. The next run goes on.
+# /healthz reports a run that has not ended after three hours.
 _REINDEX_SECONDS = 20 * 60
 _BUSY = (errors.LockNotAvailable, errors.DeadlockDetected)
 

@@ -11,9 +11,8 @@ from pushlog.maintenance import run
 
 class Command(BaseCommand):
     help = (
-        "Makes the partitions of the days ahead, drops those older than the window, removes receipts whose message"
-        " can no longer come, compacts the counts, renews statistics, reindexes the indexes of past days. May be repeated,"
-        " run twice at once, and killed."
+        "Creates partitions for the days ahead, drops expired ones, removes early receipts and tasks that are too old,"
+        " compacts counts, updates statistics and reindexes past days. May be repeated, run twice at once and killed."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

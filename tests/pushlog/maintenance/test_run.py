@@ -110,7 +110,7 @@ def test_command_records_its_run_and_says_what_it_did() -> None:
     assert latest.finished_at
     assert len(latest.result["partitions_dropped"]) == 2
     assert "partitions dropped: 2: " in output.getvalue()
-    assert "done" in str(run)
+    assert "done" in str(latest)
 
 
 def test_failed_step_is_recorded_and_keeps_no_other_from_its_work(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,9 +12,9 @@ from django.http import QueryDict
 from pytest_django import DjangoDbBlocker
 
 from console.filters import MessageFilter
-from console.pages import page_of
 from console.tables import SORTS
 from pushlog import ingest
+from pushlog.keyset import page_of
 from pushlog.models import App, Message
 from pushlog.postgres import partitions, statements
 from tests import factories

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from pytest_django import DjangoDbBlocker
 
-from console.pages import page_of
 from console.tables import TASK_SORTS
 from pushlog import ingest
+from pushlog.keyset import page_of
 from pushlog.models import PushTask
 from tests import factories
 from tests.pushlog.models.plans import NOW, Log, Plan, empty, log_of, plans_of, undone

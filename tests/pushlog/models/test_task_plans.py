@@ -9,8 +9,8 @@ from django.http import QueryDict
 
 from console.filters import TaskFilter
 from console.outcomes import count_outcomes
-from console.pages import page_of
 from console.tables import TASK_SORTS
+from pushlog.keyset import page_of
 from pushlog.models import Message, PushTask
 from tests.pushlog.models.plans import FEW, NOW, READABLE, Log, plans_of
 from tests.pushlog.models.task_plans import EVERY_SORT, INDEX_OF_SORT, RUN, TASKS, log, middle, plan_of

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from console.pages import BadCursor, page_of
 from console.tables import TASK_SORTS
+from pushlog.keyset import BadCursor, page_of
 from pushlog.models import App, PushTask
 from tests import factories
 

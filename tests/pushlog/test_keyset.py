@@ -10,9 +10,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
-from console.pages import BadCursor, Page, page_of
 from console.tables import SORTS
 from pushlog import ingest
+from pushlog.keyset import BadCursor, Page, page_of
 from pushlog.models import App, Message
 from tests import factories
 
