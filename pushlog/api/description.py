@@ -5,8 +5,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from pushlog.api.answers import ErrorAnswer
-from pushlog.api.bodies import JSON, NDJSON
 from pushlog.api.errors import MEANINGS
+from pushlog.http.bodies import JSON, NDJSON
 from pushlog.ingest import MAX_ROWS
 
 _READS = (400, 401, 404, 405, 500, 503)

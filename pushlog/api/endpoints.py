@@ -13,7 +13,9 @@ from ninja.security import HttpBasicAuth
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pushlog import credentials, ingest
-from pushlog.api import answers, bodies, description, errors
+from pushlog.api import answers, description, errors
+from pushlog.http import bodies
+from pushlog.http.errors import RefusedRequest
 from pushlog.ingest.fields import CustomerID, TargetID
 from pushlog.ingest.rows import MessageRow, ReceiptRow
 from pushlog.ingest.task_rows import TaskRow
@@ -191,7 +193,7 @@ def read_message(request: CredentialRequest, message_id: UUID) -> HttpResponse:
     now = timezone.now()
     message = Message.objects.findable(request.auth.app, now=now).filter(pk=message_id).first()
     if message is None:
-        raise errors.Refused(404)
+        raise RefusedRequest(404)
     newest = StatusChange.objects.filter(message_id=message.pk).order_by("-at", "-code")[:MAX_HISTORY]
     return _json(answers.whole(message, reversed(newest), now))
 

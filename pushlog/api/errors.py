@@ -6,7 +6,6 @@ No text here holds a value out of a request: it may be personal, and answers end
 import logging
 import traceback
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
@@ -17,6 +16,7 @@ from ninja.errors import ValidationError as RequestError
 from psycopg.errors import QueryCanceled
 from pydantic import ValidationError
 
+from pushlog.http.errors import RefusedRequest
 from pushlog.ingest import Rejection
 
 logger = logging.getLogger(__name__)
@@ -41,24 +41,15 @@ MEANINGS = {
 }
 
 
-@dataclass(eq=False)
-class Refused(Exception):
-    """A request that is answered with an error. `errors` are rows or fields that are wrong."""
-
-    status: int
-    message: str = ""
-    errors: list[dict[str, Any]] = field(default_factory=list)
-
-
 def of_rows(rejected: Iterable[Rejection]) -> list[dict[str, Any]]:
     """Rejected rows as they stand in answers."""
     return [{"index": one.index, "field": one.field or None, "error": one.error} for one in rejected]
 
 
-def of_fields(error: ValidationError) -> Refused:
+def of_fields(error: ValidationError) -> RefusedRequest:
     """What is wrong with a body that is not about rows."""
     found = error.errors(include_url=False, include_input=False, include_context=False)
-    return Refused(
+    return RefusedRequest(
         422,
         errors=[
             {
@@ -84,7 +75,7 @@ def answer(status: int, message: str = "", errors: list[dict[str, Any]] | None =
 
 def of_exception(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
     """The answer to a request that ended in an exception, which is logged without its words: they may be personal."""
-    if isinstance(error, Refused):
+    if isinstance(error, RefusedRequest):
         return answer(error.status, error.message, error.errors)
     if isinstance(error, (HttpError, Http404, RequestError)):
         return answer(getattr(error, "status_code", 404 if isinstance(error, Http404) else 422))

@@ -10,7 +10,7 @@ from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from pydantic_core import to_json
 
-from pushlog.api import errors
+from pushlog.http.errors import RefusedRequest
 from pushlog.tpns.codes import Code, Refused
 
 logger = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ def in_json(view: Callable[..., Content]) -> View:
             if refused.retry_after is not None:
                 response.headers["Retry-After"] = str(refused.retry_after)
             return response
-        except errors.Refused:  # the body: too long, or cut short
+        except RefusedRequest:  # the body: too long, or cut short
             return answer(Code.UNREADABLE)
         except Exception as error:
             # Without the words of the error, which may be personal. What failed may work the next time.

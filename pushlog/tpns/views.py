@@ -7,10 +7,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
-from pushlog import task_pages
-from pushlog.api.streams import read
+from pushlog.http.streams import read
 from pushlog.models import WINDOW, App, PushTask
-from pushlog.tpns import limit, questions, records
+from pushlog.tpns import limit, questions, records, task_pages
 from pushlog.tpns.answers import Content, answer, in_json
 from pushlog.tpns.authentication import credential_of
 from pushlog.tpns.codes import Code, Refused

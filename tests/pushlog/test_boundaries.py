@@ -93,6 +93,11 @@ def test_pushlog_never_imports_console(path: Path) -> None:
     assert found == []
 
 
+@pytest.mark.parametrize("path", [path for path in SOURCES if DIALECT in path.parents], ids=named)
+def test_the_dialect_does_not_know_our_own_api(path: Path) -> None:
+    assert [name for name in imports(ast.parse(path.read_text())) if name.startswith("pushlog.api")] == []
+
+
 @pytest.mark.parametrize("path", [path for path in SOURCES if WRITERS not in path.parents and path != COPY], ids=named)
 def test_only_ingest_writes_the_record(path: Path) -> None:
     assert writes(ast.parse(path.read_text())) == []

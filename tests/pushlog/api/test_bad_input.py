@@ -8,7 +8,9 @@ import pytest
 from django.test import Client, RequestFactory
 
 from pushlog import credentials, ingest
-from pushlog.api import bodies, errors, streams
+from pushlog.api import errors
+from pushlog.http import bodies, streams
+from pushlog.http.errors import RefusedRequest
 from pushlog.ingest import MAX_ROWS
 from pushlog.models import Message
 from tests import factories
@@ -108,7 +110,7 @@ def test_an_announced_length_is_refused_before_anything_is_read() -> None:
 
     request = RequestFactory().post("/api/v1/messages", content_type=JSON)
     request.META |= {"CONTENT_LENGTH": str(17 << 20), "wsgi.input": Unreadable()}
-    with pytest.raises(errors.Refused) as refused:
+    with pytest.raises(RefusedRequest) as refused:
         bodies.rows(request, "messages")
     assert refused.value.status == 413
 
@@ -127,7 +129,7 @@ def test_a_body_without_a_length_is_cut_at_the_limit(packed: bool) -> None:
     request.META |= {"CONTENT_LENGTH": "", "wsgi.input": Endless(), "wsgi.input_terminated": True}
     request.META |= {"HTTP_CONTENT_ENCODING": "gzip"} if packed else {}
 
-    with pytest.raises(errors.Refused) as refused:
+    with pytest.raises(RefusedRequest) as refused:
         streams.read(request, bodies.MAX_BYTES)
 
     assert refused.value.status == 413
@@ -139,7 +141,7 @@ def test_a_body_shorter_than_announced_is_refused() -> None:
     request.META["CONTENT_LENGTH"] = "20"
     request._stream = BytesIO(b'{"messages": []}')  # where the server's body arrives
 
-    with pytest.raises(errors.Refused) as refused:
+    with pytest.raises(RefusedRequest) as refused:
         bodies.rows(request, "messages")
     assert refused.value.status == 400
 

@@ -9,9 +9,10 @@ import pytest
 from django.db import connection, transaction
 from pytest_django import DjangoDbBlocker
 
-from pushlog import ingest, task_pages
+from pushlog import ingest
 from pushlog.models import App, MessageType, TargetKind
 from pushlog.postgres import statements
+from pushlog.tpns import task_pages
 from tests import factories
 
 NOW = datetime(2026, 5, 17, 12, tzinfo=UTC)

@@ -7,7 +7,7 @@ from typing import Protocol
 from django.http import HttpRequest
 from django.http.request import UnreadablePostError
 
-from pushlog.api.errors import Refused
+from pushlog.http.errors import RefusedRequest
 
 _CHUNK = 64 << 10
 _MAX_MEMBERS = 1000  # of a gzip body: each costs something, however little it holds
@@ -18,10 +18,10 @@ class _Stream(Protocol):
 
 
 def read(request: HttpRequest, limit: int) -> bytes:
-    """The decoded body, of at most `limit` bytes before and after decoding. Raises Refused."""
+    """The decoded body, of at most `limit` bytes before and after decoding. Raises RefusedRequest."""
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in {"identity", "gzip"}:
-        raise Refused(415, "The Content-Encoding must be gzip, or left out.")
+        raise RefusedRequest(415, "The Content-Encoding must be gzip, or left out.")
     announced = request.META.get("CONTENT_LENGTH", "")
     length = int(announced[:20]) if announced.isascii() and announced.isdigit() else None
     if length is not None and length > limit:
@@ -43,9 +43,9 @@ def _limited(stream: _Stream, limit: int, length: int | None) -> Iterator[bytes]
                 raise _too_large(limit)
             yield chunk
     except (UnreadablePostError, OSError):
-        raise Refused(400, "The body was cut short.") from None
+        raise RefusedRequest(400, "The body was cut short.") from None
     if length is not None and taken < length:
-        raise Refused(400, "The body was cut short.")
+        raise RefusedRequest(400, "The body was cut short.")
 
 
 def _bounded(parts: Iterator[bytes], limit: int) -> Iterator[bytes]:
@@ -67,16 +67,16 @@ def _unzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
                 if member.eof:
                     members += 1
                     if members > _MAX_MEMBERS:
-                        raise Refused(400, "The gzip body has too many members.")
+                        raise RefusedRequest(400, "The gzip body has too many members.")
                     member = zlib.decompressobj(wbits=31)
                 begun = True
                 yield member.decompress(rest, _CHUNK)
                 rest = member.unused_data if member.eof else member.unconsumed_tail
     except zlib.error:
-        raise Refused(400, "The body is not gzip, or it is damaged.") from None
+        raise RefusedRequest(400, "The body is not gzip, or it is damaged.") from None
     if not begun or not member.eof:
-        raise Refused(400, "The gzip body was cut short.")
+        raise RefusedRequest(400, "The gzip body was cut short.")
 
 
-def _too_large(limit: int) -> Refused:
-    return Refused(413, f"At most {limit:,} bytes, decoded; nothing was stored.")
+def _too_large(limit: int) -> RefusedRequest:
+    return RefusedRequest(413, f"At most {limit:,} bytes, decoded; nothing was stored.")

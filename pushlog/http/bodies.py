@@ -12,8 +12,8 @@ from typing import Any, overload
 from django.http import HttpRequest
 from pydantic_core import from_json
 
-from pushlog.api.errors import Refused
-from pushlog.api.streams import read
+from pushlog.http.errors import RefusedRequest
+from pushlog.http.streams import read
 from pushlog.ingest import MAX_ROWS, Unreadable
 from pushlog.json_objects import parse_object
 from pushlog.row_files import MAX_LINE
@@ -50,24 +50,24 @@ class Rows(Sequence[object]):
 def rows(request: HttpRequest, name: str, *, single_with: str | None = None) -> Sequence[object]:
     """The rows of a body: the array `name` of a JSON object, or one row in each line of NDJSON that is not blank.
 
-    With `single_with`, a JSON object that has this field is itself the one row. Raises Refused.
+    With `single_with`, a JSON object that has this field is itself the one row. Raises RefusedRequest.
     """
     kind = _content_type(request, {JSON, NDJSON})
     body = read(request, MAX_BYTES)
     found = _lines(body) if kind == NDJSON else _document_rows(body, name, single_with)
     if len(found) > MAX_ROWS:
-        raise Refused(413, f"At most {MAX_ROWS:,} rows at once; nothing was stored.")
+        raise RefusedRequest(413, f"At most {MAX_ROWS:,} rows at once; nothing was stored.")
     return found
 
 
 def document(request: HttpRequest) -> object:
-    """A small JSON body. Raises Refused."""
+    """A small JSON body. Raises RefusedRequest."""
     _content_type(request, {JSON})
     body = read(request, MAX_DOCUMENT)
     try:
         return parse_object(body)
     except ValueError:
-        raise Refused(400, "The body is not a JSON object, or holds what cannot be searched for.") from None
+        raise RefusedRequest(400, "The body is not a JSON object, or holds what cannot be searched for.") from None
 
 
 def _row(raw: bytes) -> object:
@@ -82,15 +82,15 @@ def _row(raw: bytes) -> object:
 def _content_type(request: HttpRequest, known: set[str]) -> str:
     kind = (request.content_type or "").lower()
     if kind not in known:
-        raise Refused(415, f"The Content-Type must be {' or '.join(sorted(known))}.")
+        raise RefusedRequest(415, f"The Content-Type must be {' or '.join(sorted(known))}.")
     if (request.content_params or {}).get("charset", "utf-8").lower().replace("_", "-") not in {"utf-8", "utf8"}:
-        raise Refused(415, "The charset must be UTF-8.")
+        raise RefusedRequest(415, "The charset must be UTF-8.")
     return kind
 
 
 def _lines(body: bytes) -> Rows:
     if body.count(b"\n") > 2 * MAX_ROWS:
-        raise Refused(413, f"At most {MAX_ROWS:,} rows at once; nothing was stored.")
+        raise RefusedRequest(413, f"At most {MAX_ROWS:,} rows at once; nothing was stored.")
     return Rows([line for line in body.split(b"\n") if line.strip()])
 
 
@@ -113,12 +113,12 @@ def _document_rows(body: bytes, name: str, single_with: str | None) -> Sequence[
 
 def _named(document: object, name: str) -> Sequence[object]:
     if not isinstance(document, dict):
-        raise Refused(422, errors=[_error(None, f"must be an object with the field {name}")])
+        raise RefusedRequest(422, errors=[_error(None, f"must be an object with the field {name}")])
     if unknown := [key for key in document if key != name]:
-        raise Refused(422, errors=[_error(unknown[0][:64], "unknown field")])
+        raise RefusedRequest(422, errors=[_error(unknown[0][:64], "unknown field")])
     found = document.get(name)
     if not isinstance(found, list):
-        raise Refused(422, errors=[_error(name, "must be an array of rows")])
+        raise RefusedRequest(422, errors=[_error(name, "must be an array of rows")])
     return found
 
 
@@ -140,7 +140,7 @@ def _opening(name: str) -> re.Pattern[bytes]:
 
 
 def _split(body: bytes, name: str) -> list[bytes]:
-    """The rows of `{"name": [...]}` as they stand in the text; what they hold is not looked at. Raises Refused."""
+    """The rows of `{"name": [...]}` as they stand in the text, unread. Raises RefusedRequest."""
     head = _opening(name).match(body)
     if not head:
         raise _not_json(name)
@@ -186,5 +186,5 @@ def _error(field: str | None, error: str) -> dict[str, Any]:
     return {"index": None, "field": field, "error": error}
 
 
-def _not_json(name: str) -> Refused:
-    return Refused(400, f"The body is not JSON, or not an object with the one array “{name}”.")
+def _not_json(name: str) -> RefusedRequest:
+    return RefusedRequest(400, f"The body must be a JSON object with the array “{name}”.")

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from pushlog import ingest, task_pages
+from pushlog import ingest
 from pushlog.models import App, MessageType, PushTask, TargetKind
+from pushlog.tpns import task_pages
 from tests import factories
 
 NOW = datetime(2026, 5, 17, 12, tzinfo=UTC)

@@ -1,0 +1,1 @@
+"""What the JSON API and the TPNS dialect share: bodies and their bounds."""
