@@ -2,7 +2,7 @@
 them, and those of the app with a million tasks and not one message (tests/benchmarks/million_tasks.py)."""
 
 from console.list_state import TASK_MESSAGES, TASKS
-from pushlog import demo_tasks
+from pushlog.demo import tasks as demo_tasks
 from pushlog.models import App, Message, PushTask
 from tests.benchmarks.cursors import PAGE, last, thousandth
 

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypedDict, Unpack
 import pytest
 from playwright.sync_api import Browser, Page, StorageState
 
-from pushlog import demo
+from pushlog.demo import messages
 from tests.browser.console_server import Console, chromium, running_console
 from tests.browser.pages import WIDE, log_in
 from tests.browser.travel import add_travel
@@ -126,7 +126,7 @@ def log(console: Console, browser: Browser, cookies: dict[str, StorageState]) ->
     page.context.close()
     # `serve` makes them up to the last whole minute, the newest a few seconds before it.
     until = newest.replace(second=0, microsecond=0) + timedelta(minutes=1)
-    batches = demo.batches(count=MESSAGES, seed=1, until=until)
+    batches = messages.batches(count=MESSAGES, seed=1, until=until)
     rows = [row for batch in batches if batch.app == "shop" for row in batch.messages]
     assert rows[-1]["customer_message_id"] == customer_message_id
     return rows

@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Page, expect
 
-from pushlog.demo import HEAVY_TARGET, SHARED_CUSTOMER_ID
+from pushlog.demo.messages import HEAVY_TARGET, SHARED_CUSTOMER_ID
 from tests.browser.conftest import Windows
 from tests.browser.pages import SHOP, cells, permalinks, search_for
 from tests.browser.watch import Watch, stored

@@ -13,7 +13,9 @@ from itertools import accumulate, islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pushlog import demo_tasks, demo_texts, ingest, message_ids, statuses
+from pushlog import ingest, message_ids, statuses
+from pushlog.demo import tasks as demo_tasks
+from pushlog.demo import texts as demo_texts
 from pushlog.models import App
 
 _Status = demo_texts.Status

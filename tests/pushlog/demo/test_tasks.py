@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 import pytest
 from django.db.models import Count
 
-from pushlog import demo, demo_tasks
+from pushlog import demo
+from pushlog.demo import tasks as demo_tasks
 from pushlog.ingest.task_rows import TaskRow
 from pushlog.models import Message, Mode, PushTask, TargetKind, TaskState
 

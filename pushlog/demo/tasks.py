@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from pushlog import demo_texts
+from pushlog.demo import texts as demo_texts
 
 SMALL, MULTIPLE, BROADCAST = 10_000_000, 20_000_000, 30_000_000
 

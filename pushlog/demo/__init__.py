@@ -1,0 +1,23 @@
+"""A made-up log, for a first look, for tests and for benchmarks."""
+
+from pushlog.demo.messages import (
+    HEAVY_TARGET,
+    SHARED_CUSTOMER_ID,
+    TEN_TIMES,
+    UNKNOWN,
+    Batch,
+    batches,
+    ensure_demo_apps,
+    load,
+)
+
+__all__ = [
+    "HEAVY_TARGET",
+    "SHARED_CUSTOMER_ID",
+    "TEN_TIMES",
+    "UNKNOWN",
+    "Batch",
+    "batches",
+    "ensure_demo_apps",
+    "load",
+]
