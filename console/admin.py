@@ -183,7 +183,7 @@ class MessageAdmin(admin.ModelAdmin):
         with transaction.atomic():
             if form.corrected:
                 ingest.correct(message_id=obj.pk, correction=form.correction, fields=form.corrected)
-            if form.changes_status and not ingest.receipts(app=obj.app, rows=[form.receipt()]).applied:
+            if form.changes_status and not ingest.write_receipts(app=obj.app, rows=[form.receipt()]).applied:
                 messages.error(request, "The status was not changed: a newer receipt came at the same time.")
 
     def view_on_site(self, obj: Message) -> str:

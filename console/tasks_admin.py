@@ -120,7 +120,7 @@ class PushTaskAdmin(admin.ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: PushTask, form: TaskForm, change: bool) -> None:
         """Through the record's own writer, as everything that is written there."""
-        result = ingest.tasks(app=obj.app, rows=[form.row(form.cleaned_data)])
+        result = ingest.write_tasks(app=obj.app, rows=[form.row(form.cleaned_data)])
         if result.rejected:
             messages.error(request, "The task was not changed: its state moved on at the same time.")
         obj.pk = PushTask.objects.values_list("pk", flat=True).get(app=obj.app, push_id=obj.push_id)

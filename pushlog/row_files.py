@@ -1,6 +1,6 @@
 """Reads files of messages, receipts and push tasks: JSON Lines or CSV, plain or gzip.
 
-Nothing in a file may stop the reading of the rest: what is no row is handed on as `Refused`, with the reason.
+Nothing in a file may stop the reading of the rest: what is no row is handed on as `Rejected`, with the reason.
 Memory is bounded by the longest line let through. Reasons hold no values, since values are personal data.
 """
 
@@ -42,7 +42,7 @@ class Row(NamedTuple):
     values: dict[str, object]
 
 
-class Refused(NamedTuple):
+class Rejected(NamedTuple):
     """A line which is no row, and why; `ends` when the file could not be read further."""
 
     line: int
@@ -55,7 +55,7 @@ class UnreadableFile(Exception):
     """The file as a whole cannot be taken; the text says why."""
 
 
-Line = tuple[int, bytes] | Refused
+Line = tuple[int, bytes] | Rejected
 
 
 def format_of(name: str) -> Format | None:
@@ -65,7 +65,7 @@ def format_of(name: str) -> Format | None:
     return "csv" if name.lower().removesuffix(".gz").endswith(".csv") else "jsonl"
 
 
-def rows(stream: "io.BufferedReader[Any]", *, form: Format | None = None) -> Iterator[Row | Refused]:
+def rows(stream: "io.BufferedReader[Any]", *, form: Format | None = None) -> Iterator[Row | Rejected]:
     """What a binary stream holds, in order, with line numbers from 1. Blank lines are passed over.
 
     Gzip is known by its first bytes; the format, unless given, by the first character that is not blank: "{"
@@ -79,11 +79,11 @@ def rows(stream: "io.BufferedReader[Any]", *, form: Format | None = None) -> Ite
         readline = gzip.GzipFile(fileobj=stream).readline
     lines = _lines(readline)
     if form is None:
-        first = next((line for line in lines if isinstance(line, Refused) or line[1].strip()), None)
+        first = next((line for line in lines if isinstance(line, Rejected) or line[1].strip()), None)
         if first is None:
             return iter(())
         lines = chain([first], lines)
-        form = "jsonl" if isinstance(first, Refused) or first[1].lstrip()[:1] == b"{" else "csv"
+        form = "jsonl" if isinstance(first, Rejected) or first[1].lstrip()[:1] == b"{" else "csv"
     return _json_rows(lines) if form == "jsonl" else _csv_rows(lines)
 
 
@@ -96,21 +96,21 @@ def _lines(readline: Callable[[int], bytes]) -> Iterator[Line]:
             if len(raw) > MAX_LINE and not raw.endswith(b"\n"):
                 while (rest := readline(MAX_LINE)) and not rest.endswith(b"\n"):
                     pass
-                yield Refused(number, raw, f"longer than {MAX_LINE:,} bytes")
+                yield Rejected(number, raw, f"longer than {MAX_LINE:,} bytes")
                 continue
         except (EOFError, OSError, zlib.error) as error:
             damaged = isinstance(error, (gzip.BadGzipFile, zlib.error))
             reason = "the gzip data is damaged" if damaged else getattr(error, "strerror", None)
-            yield Refused(number, b"", f"reading ended here: {reason or 'the file is cut short'}", ends=True)
+            yield Rejected(number, b"", f"reading ended here: {reason or 'the file is cut short'}", ends=True)
             return
         if not raw:
             return
         yield number, raw.removeprefix(_BOM) if number == 1 else raw
 
 
-def _json_rows(lines: Iterator[Line]) -> Iterator[Row | Refused]:
+def _json_rows(lines: Iterator[Line]) -> Iterator[Row | Rejected]:
     for line in lines:
-        if isinstance(line, Refused):
+        if isinstance(line, Rejected):
             yield line
             continue
         number, raw = line
@@ -118,7 +118,7 @@ def _json_rows(lines: Iterator[Line]) -> Iterator[Row | Refused]:
             values = parse_object(raw)
         except ValueError as error:
             if raw.strip():
-                yield Refused(number, raw, str(error))
+                yield Rejected(number, raw, str(error))
         else:
             yield Row(number, raw, _kind(values), values)
 
@@ -149,12 +149,12 @@ class _Feed:
         line = self.again.popleft() if self.again else next(self.lines)
         self.taken.append(line)
         self.size += len(line[1])
-        if isinstance(line, Refused):
+        if isinstance(line, Rejected):
             raise ValueError(line.error)
         return line[1].decode()
 
 
-def _csv_records(lines: Iterator[Line]) -> Iterator[tuple[int, bytes, list[str]] | Refused]:
+def _csv_records(lines: Iterator[Line]) -> Iterator[tuple[int, bytes, list[str]] | Rejected]:
     feed = _Feed(lines)
     reader = csv.reader(feed, strict=True)
     while True:
@@ -168,22 +168,22 @@ def _csv_records(lines: Iterator[Line]) -> Iterator[tuple[int, bytes, list[str]]
             # The lines behind the first are read again, as records of their own.
             first, *others = feed.taken
             feed.again.extendleft(reversed(others))
-            if isinstance(first, Refused):
+            if isinstance(first, Rejected):
                 yield first
             elif isinstance(error, UnicodeDecodeError) and not unclosed:
-                yield Refused(*first, "not UTF-8")
+                yield Rejected(*first, "not UTF-8")
             else:
-                yield Refused(*first, "not CSV: " + ("an open quotation mark" if unclosed else str(error)))
+                yield Rejected(*first, "not CSV: " + ("an open quotation mark" if unclosed else str(error)))
         else:
             raw = b"".join([line[1] for line in feed.taken])
             if raw.strip():
                 yield feed.taken[0][0], raw, cells
 
 
-def _csv_rows(lines: Iterator[Line]) -> Iterator[Row | Refused]:
+def _csv_rows(lines: Iterator[Line]) -> Iterator[Row | Rejected]:
     records = _csv_records(lines)
     header = next(records, None)
-    if header is None or isinstance(header, Refused):
+    if header is None or isinstance(header, Rejected):
         raise UnreadableFile(header.error if header else "empty, without a first line that names the columns")
     names = [cell.strip() for cell in header[2]]
     if unknown := [(number, name) for number, name in enumerate(names, 1) if name not in COLUMNS]:
@@ -192,24 +192,24 @@ def _csv_rows(lines: Iterator[Line]) -> Iterator[Row | Refused]:
         raise UnreadableFile("the first line must name columns, with commas; unknown: " + ", ".join(shown))
     if len(set(names)) != len(names):
         raise UnreadableFile("the first line names a column twice")
-    return (r if isinstance(r, Refused) else _csv_row(*r, names) for r in records)
+    return (r if isinstance(r, Rejected) else _csv_row(*r, names) for r in records)
 
 
-def _csv_row(line: int, raw: bytes, cells: list[str], names: list[str]) -> Row | Refused:
+def _csv_row(line: int, raw: bytes, cells: list[str], names: list[str]) -> Row | Rejected:
     """The row of a record; an empty cell is no field. Numbers stay text, which `ingest` takes as well."""
     if len(cells) != len(names):
-        return Refused(line, raw, f"not CSV: {len(cells)} cells under a header of {len(names)}")
+        return Rejected(line, raw, f"not CSV: {len(cells)} cells under a header of {len(names)}")
     if b"\0" in raw:
-        return Refused(line, raw, "holds a NUL character")
+        return Rejected(line, raw, "holds a NUL character")
     values: dict[str, object] = {name: cell for name, cell in zip(names, cells, strict=True) if cell}
     for name in _JSON & values.keys():
         try:
             values[name] = _json(name, str(values[name]))
         except ValueError as error:
-            return Refused(line, raw, f"{name}: {error}")
+            return Rejected(line, raw, f"{name}: {error}")
     if "revoked" in values:
         if (word := str(values["revoked"]).lower()) not in ("true", "false"):
-            return Refused(line, raw, "revoked: must be true or false")
+            return Rejected(line, raw, "revoked: must be true or false")
         values["revoked"] = word == "true"
     return Row(line, raw, _kind(values), values)
 

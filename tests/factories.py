@@ -45,7 +45,7 @@ def message_row(**fields: Any) -> dict[str, Any]:
 
 def create_messages(app: App, rows: list[dict[str, Any]], **options: Any) -> list[UUID]:
     """Stores the rows, all of which must be valid, and gives their IDs."""
-    result = ingest.messages(app=app, rows=rows, **options)
+    result = ingest.write_messages(app=app, rows=rows, **options)
     assert not result.rejected
     return [identifier for identifier in result.ids if identifier]
 
@@ -65,7 +65,7 @@ def send_receipt(message: Message, **fields: Any) -> ingest.ReceiptsResult:
         "at": (message.created_at + timedelta(seconds=1)).isoformat(),
     } | fields
     given = {name: value for name, value in receipt.items() if value is not None}
-    result = ingest.receipts(app=message.app, rows=[given])
+    result = ingest.write_receipts(app=message.app, rows=[given])
     assert not result.rejected
     return result
 
@@ -88,6 +88,6 @@ def task_row(**fields: Any) -> dict[str, Any]:
 def create_task(app: App, *, now: datetime | None = None, **fields: Any) -> PushTask:
     """One push task in the log."""
     row = task_row(**fields)
-    result = ingest.tasks(app=app, rows=[row], now=now)
+    result = ingest.write_tasks(app=app, rows=[row], now=now)
     assert not result.rejected, result
     return PushTask.objects.get(app=app, push_id=row["push_id"])

@@ -57,7 +57,7 @@ def test_the_curl_examples_work_as_pasted(served: Served) -> None:
 def test_the_examples_for_programs_written_for_tpns_work_as_pasted(served: Served) -> None:
     task = {"push_id": "133703", "target_kind": "all", "pushed_at": datetime.now(UTC).isoformat()}
     code = "from pushlog import ingest; from pushlog.models import App; app = App.objects.get(slug='shop')"
-    served.manage("shell", "-v", "0", "-c", f"{code}; ingest.tasks(app=app, rows=[{task}])")
+    served.manage("shell", "-v", "0", "-c", f"{code}; ingest.write_tasks(app=app, rows=[{task}])")
 
     newest, same = pasted(TPNS, served)
 

@@ -54,12 +54,12 @@ class _Database(Collector):
     def collect(self) -> Iterator[Metric]:
         try:
             with _probe() as cursor:
-                kept, maintained = health.kept_receipts(cursor), health.last_maintenance(cursor)
+                early, maintained = health.early_receipts(cursor), health.last_maintenance(cursor)
         except Error:
             yield GaugeMetricFamily("pushlog_database_up", "Whether the database answers.", 0)
             return
         yield GaugeMetricFamily("pushlog_database_up", "Whether the database answers.", 1)
-        yield GaugeMetricFamily("pushlog_kept_receipts", "Receipts that wait for their message.", kept)
+        yield GaugeMetricFamily("pushlog_early_receipts", "Receipts whose message has not arrived.", early)
         if maintained:
             name, text = "pushlog_last_maintenance_timestamp_seconds", "When maintenance was last done."
             yield GaugeMetricFamily(name, text, maintained.timestamp())

@@ -36,7 +36,7 @@ class MessagesAnswer(Schema):
 
 
 class ReceiptsAnswer(Schema):
-    """`applied` changed a status, `stale` came late or again, `unmatched` wait for their message."""
+    """`applied` changed a status, `stale` came late or again, `unmatched` are early: without their message yet."""
 
     applied: int
     stale: int

@@ -91,7 +91,7 @@ def write_messages(request: CredentialRequest) -> HttpResponse:
     A row with the same `created_at`, `target_id` and `customer_message_id` as one in the log is a duplicate and
     changes nothing: a request that had no answer may be sent again as it was.
     """
-    result = ingest.messages(app=request.auth.app, rows=bodies.rows(request, "messages"))
+    result = ingest.write_messages(app=request.auth.app, rows=bodies.rows(request, "messages"))
     return _json(
         {
             "accepted": result.accepted,
@@ -114,12 +114,12 @@ def write_receipts(request: CredentialRequest) -> HttpResponse:
 
     The same receipt again changes nothing. 200 is sent after they are stored for good.
     """
-    result = ingest.receipts(app=request.auth.app, rows=bodies.rows(request, "receipts"))
+    result = ingest.write_receipts(app=request.auth.app, rows=bodies.rows(request, "receipts"))
     return _json(
         {
             "applied": result.applied,
             "stale": result.stale,
-            "unmatched": result.unmatched,
+            "unmatched": result.early,
             "rejected": errors.of_rows(result.rejected),
         }
     )
@@ -137,7 +137,7 @@ def write_tasks(request: CredentialRequest) -> HttpResponse:
 
     A state only moves on: one that cannot follow the present one is rejected with the row.
     """
-    result = ingest.tasks(app=request.auth.app, rows=bodies.rows(request, "tasks", single_with="push_id"))
+    result = ingest.write_tasks(app=request.auth.app, rows=bodies.rows(request, "tasks", single_with="push_id"))
     return _json(
         {
             "accepted": result.accepted,

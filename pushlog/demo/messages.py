@@ -94,19 +94,19 @@ def load(
         # A campaign may go on from the batch before.
         tasks = demo_tasks.rows(batch.messages, until=until, known=known[batch.app])
         known[batch.app] = {message["task"] for message in batch.messages if "task" in message}
-        ingest.tasks(app=app, rows=tasks, now=until)
+        ingest.write_tasks(app=app, rows=tasks, now=until)
         # The clock of the demo's senders stands at `until`, however long the loading takes.
-        stored = ingest.messages(app=app, rows=batch.messages, now=until)
+        stored = ingest.write_messages(app=app, rows=batch.messages, now=until)
         accepted += stored.accepted
         for place, receipt in batch.receipts:
             receipt["message_id"] = stored.ids[place]
         receipts = [receipt for _, receipt in batch.receipts]
         for start in range(0, len(receipts), ingest.MAX_ROWS):
-            ingest.receipts(app=app, rows=receipts[start : start + ingest.MAX_ROWS], now=until)
+            ingest.write_receipts(app=app, rows=receipts[start : start + ingest.MAX_ROWS], now=until)
         if progress:
             progress(len(batch.messages))
     for app in apps.values():
-        ingest.tasks(app=app, rows=demo_tasks.to_come(until), now=until)
+        ingest.write_tasks(app=app, rows=demo_tasks.to_come(until), now=until)
     return accepted
 
 

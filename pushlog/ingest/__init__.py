@@ -1,11 +1,11 @@
 """The only writer of messages, statuses and push tasks. Batch-wise: one transaction for up to 10,000 rows."""
 
 from pushlog.ingest.corrections import Correction, correct
-from pushlog.ingest.messages import MessagesResult, messages
-from pushlog.ingest.old_tasks import count_old_tasks, sweep_tasks
-from pushlog.ingest.receipts import ReceiptsResult, receipts
+from pushlog.ingest.expired_tasks import count_old_tasks, sweep_tasks
+from pushlog.ingest.messages import MessagesResult, write_messages
+from pushlog.ingest.receipts import ReceiptsResult, write_receipts
 from pushlog.ingest.rows import MAX_ROWS, Rejection, Unreadable
-from pushlog.ingest.tasks import TasksResult, check_task, tasks
+from pushlog.ingest.tasks import TasksResult, check_task, write_tasks
 
 __all__ = [
     "MAX_ROWS",
@@ -18,8 +18,8 @@ __all__ = [
     "check_task",
     "correct",
     "count_old_tasks",
-    "messages",
-    "receipts",
     "sweep_tasks",
-    "tasks",
+    "write_messages",
+    "write_receipts",
+    "write_tasks",
 ]

@@ -11,7 +11,7 @@ from django.db import transaction
 from psycopg.types.json import Jsonb
 
 from pushlog import counts, message_ids, metrics, statuses
-from pushlog.ingest import kept
+from pushlog.ingest import early_receipts
 from pushlog.ingest.rows import MESSAGE, MessageRow, Rejection, valid
 from pushlog.models import App, Message
 from pushlog.postgres import partitions
@@ -62,7 +62,7 @@ class MessagesResult:
 
 
 @retried
-def messages(*, app: App, rows: Sequence[object], now: datetime | None = None) -> MessagesResult:
+def write_messages(*, app: App, rows: Sequence[object], now: datetime | None = None) -> MessagesResult:
     """Stores messages of an app, in one transaction, and applies the receipts that were waiting for them.
 
     `rows` are JSON values, at most `MAX_ROWS`; `now` (aware) is the clock that the window ends at. Valid rows are
@@ -73,9 +73,9 @@ def messages(*, app: App, rows: Sequence[object], now: datetime | None = None) -
     batch = _Batch(app, rows, now)
     accepted = _stored(batch)
     if batch.ids:
-        kept.apply(app=app, arrived=batch.ids.values())
+        early_receipts.apply(app=app, arrived=batch.ids.values())
     duplicates = len(rows) - len(batch.rejected) - len(accepted)
-    metrics.count("messages", accepted=len(accepted), duplicate=duplicates, refused=len(batch.rejected))
+    metrics.count("messages", accepted=len(accepted), duplicate=duplicates, rejected=len(batch.rejected))
     metrics.observe_lag([created_ms for created_ms, _, _ in accepted], now)
     ids = [batch.ids[key] if key else None for key in batch.keys]
     return MessagesResult(len(accepted), duplicates, batch.rejected, ids)

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import transaction
 
 from pushlog import message_ids, metrics
-from pushlog.ingest import kept
+from pushlog.ingest import early_receipts
 from pushlog.ingest.rows import RECEIPT, ReceiptRow, Rejection, valid
 from pushlog.ingest.status_changes import Change, apply, find_pairs
 from pushlog.models import App
@@ -20,17 +20,17 @@ class ReceiptsResult:
     """What became of the rows; the four add up to all of them.
 
     `applied` changed their message's status, `stale` came late or again and changed nothing else than perhaps the
-    history, `unmatched` wait for their message.
+    history, `early` ones came before their message.
     """
 
     applied: int
     stale: int
-    unmatched: int
+    early: int
     rejected: list[Rejection]
 
 
 @retried
-def receipts(*, app: App, rows: Sequence[object], now: datetime | None = None) -> ReceiptsResult:
+def write_receipts(*, app: App, rows: Sequence[object], now: datetime | None = None) -> ReceiptsResult:
     """Applies receipts to messages of an app, in one transaction; those without a message are kept until it comes.
 
     `rows` are JSON values, at most `MAX_ROWS`; `now` (aware) is the clock that the window ends at. Valid rows are
@@ -53,15 +53,15 @@ def receipts(*, app: App, rows: Sequence[object], now: datetime | None = None) -
             message_id = found.get((change.message_id, change.at), change.message_id)
             changes.append(change._replace(message_id=message_id))
         outcome = apply(app, changes)
-        if outcome.unmatched:
-            kept.keep(app, outcome.unmatched)
-    if outcome.unmatched:
+        if outcome.early:
+            early_receipts.keep(app, outcome.early)
+    if outcome.early:
         # Its message may have been committed since we looked. Whoever commits last sees the other's rows; so
         # both look again after their commit.
-        kept.apply(app=app, arrived=kept.arrived(app, outcome.unmatched, now))
-    unmatched = len(outcome.unmatched)
-    metrics.count("receipts", applied=outcome.applied, stale=outcome.stale, unmatched=unmatched, refused=len(rejected))
-    return ReceiptsResult(outcome.applied, outcome.stale, unmatched, rejected)
+        early_receipts.apply(app=app, arrived=early_receipts.arrived(app, outcome.early, now))
+    early = len(outcome.early)
+    metrics.count("receipts", applied=outcome.applied, stale=outcome.stale, early=early, rejected=len(rejected))
+    return ReceiptsResult(outcome.applied, outcome.stale, early, rejected)
 
 
 def _pair_id(app: App, row: ReceiptRow) -> UUID:

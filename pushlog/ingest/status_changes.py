@@ -73,7 +73,7 @@ class Applied:
 
     applied: int = 0
     stale: int = 0
-    unmatched: list[Change] = field(default_factory=list)
+    early: list[Change] = field(default_factory=list)
     counted: counts.Changes = field(default_factory=Counter)
 
 
@@ -154,7 +154,7 @@ def _apply_day(app: App, changes: list[Change], result: Applied) -> None:
     matched: list[Change] = []
     for identifier, of_message in by_message:
         if (first := before.get(identifier)) is None:
-            result.unmatched.extend(of_message)
+            result.early.extend(of_message)
             continue
         matched.extend(of_message)
         if (last := _after_all(first, of_message, result)) is not first:

@@ -81,12 +81,12 @@ class TasksResult:
 
 
 @retried
-def tasks(*, app: App, rows: Sequence[object], now: datetime | None = None) -> TasksResult:
+def write_tasks(*, app: App, rows: Sequence[object], now: datetime | None = None) -> TasksResult:
     """Stores push tasks of an app, in one transaction. One whose push ID is in the log already is updated.
 
     `rows` are JSON values, at most `MAX_ROWS`; `now` (aware) is the clock that the window ends at. An update changes
     what is given and nothing else; several of one task are taken in their order. A state that cannot follow the
-    present one (`TaskState.next_states`) is refused with the row. Raises ValueError for too many rows.
+    present one (`TaskState.next_states`) has its row rejected. Raises ValueError for too many rows.
     """
     now = now or datetime.now(UTC)
     rejected: list[Rejection] = []
@@ -121,7 +121,7 @@ def tasks(*, app: App, rows: Sequence[object], now: datetime | None = None) -> T
             counts[_counted_by(stored[push_id])] -= 1
             counts[_counted_by(new)] += 1
         task_counts.add(app, counts)
-    metrics.count("tasks", accepted=len(made), updated=updated, unchanged=unchanged, refused=len(rejected))
+    metrics.count("tasks", accepted=len(made), updated=updated, unchanged=unchanged, rejected=len(rejected))
     rejected.sort(key=attrgetter("index"))
     return TasksResult(len(made), updated, unchanged, rejected)
 

@@ -5,13 +5,13 @@ from typing import Any
 from uuid import UUID
 
 from pushlog import message_ids
-from pushlog.models import WINDOW, KeptReceipt, MaintenanceRun
+from pushlog.models import WINDOW, EarlyReceipt, MaintenanceRun
 from pushlog.postgres.partitions import GRACE, TABLES
 
 MAINTENANCE_AGE = timedelta(hours=3)
 
 _DAY = timedelta(days=1)
-_MOST_KEPT = 1_000_000
+_MOST_EARLY = 1_000_000
 # The bounds are IDs, and IDs sort by time, as text too.
 _SPANS = r"""
     SELECT parent.relname, min(ends), max(ends) FROM pg_inherits
@@ -26,7 +26,7 @@ _LAST_RUN = f"""
     FROM {MaintenanceRun._meta.db_table} WHERE finished_at IS NOT NULL ORDER BY started_at DESC LIMIT 1
 """  # noqa: S608 (table names)
 # Bounded, as everything that a page counts.
-_KEPT = f"SELECT count(*) FROM (SELECT 1 FROM {KeptReceipt._meta.db_table} LIMIT {_MOST_KEPT}) AS kept"  # noqa: S608
+_EARLY = f"SELECT count(*) FROM (SELECT 1 FROM {EarlyReceipt._meta.db_table} LIMIT {_MOST_EARLY}) AS early"  # noqa: S608
 
 
 def problems(cursor: Any, now: datetime | None = None) -> list[str]:
@@ -38,9 +38,9 @@ def problems(cursor: Any, now: datetime | None = None) -> list[str]:
     return [*_of_partitions(cursor, now), *_of_maintenance(cursor, now)]
 
 
-def kept_receipts(cursor: Any) -> int:
-    """How many receipts wait for their message, up to a million."""
-    cursor.execute(_KEPT)
+def early_receipts(cursor: Any) -> int:
+    """How many early receipts there are, up to a million."""
+    cursor.execute(_EARLY)
     return int(cursor.fetchone()[0])
 
 

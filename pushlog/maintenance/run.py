@@ -18,7 +18,7 @@ from django.db import DatabaseError, connection
 from psycopg import errors
 
 from pushlog import counts, ingest
-from pushlog.ingest import kept
+from pushlog.ingest import early_receipts
 from pushlog.maintenance import analyze, reindex
 from pushlog.models import WINDOW, CountDelta, MaintenanceRun
 from pushlog.postgres import partitions
@@ -75,7 +75,7 @@ def due(*, now: datetime | None = None) -> Result:
     return {
         "partitions_made": partitions.missing(now),
         "partitions_dropped": [*partitions.leftovers(), *(one.name for one in partitions.expired(now))],
-        "receipts_removed": kept.count_expired(now=now),
+        "receipts_removed": early_receipts.count_expired(now=now),
         "tasks_removed": ingest.count_old_tasks(now=now),
         "counts_compacted": CountDelta.objects.count(),
         "tables_analysed": analyze.stale(),
@@ -118,7 +118,7 @@ def _remove(partition: partitions.Partition) -> None:
 
 def _sweep_receipts(now: datetime, stop: Event) -> Result:
     removed = applied = 0
-    for of_batch in kept.sweep(now=now):
+    for of_batch in early_receipts.sweep(now=now):
         removed, applied = removed + of_batch[0], applied + of_batch[1]
         if stop.is_set():
             break
@@ -170,7 +170,7 @@ def _reindex(now: datetime, stop: Event) -> Result:
 _STEPS: dict[str, Callable[[datetime, Event], Result]] = {
     "making partitions": _make_partitions,
     "dropping partitions": _drop_partitions,
-    "receipts kept aside": _sweep_receipts,
+    "early receipts": _sweep_receipts,
     "old tasks": _sweep_tasks,
     "counts": _tidy_counts,
     "statistics": _analyse,

@@ -5,7 +5,7 @@ from pushlog.models.counts import CountDelta, HourlyCount, MessageCount
 from pushlog.models.credential import CallWindow, Credential
 from pushlog.models.maintenance import MaintenanceRun
 from pushlog.models.message import LISTED_MODES, WINDOW, Message, Mode, PushType
-from pushlog.models.receipt import KeptReceipt, StatusChange
+from pushlog.models.receipt import EarlyReceipt, StatusChange
 from pushlog.models.task import MessageType, PushTask, TargetKind, TaskCount, TaskSource, TaskState
 
 __all__ = [
@@ -15,8 +15,8 @@ __all__ = [
     "CallWindow",
     "CountDelta",
     "Credential",
+    "EarlyReceipt",
     "HourlyCount",
-    "KeptReceipt",
     "MaintenanceRun",
     "Membership",
     "Message",

@@ -1,4 +1,4 @@
-"""The history of statuses, and receipts that wait for their message."""
+"""The history of statuses, and early receipts."""
 
 from django.db import models
 
@@ -25,8 +25,8 @@ class StatusChange(models.Model):
         return look_up(self.channel, self.code)
 
 
-class KeptReceipt(models.Model):
-    """A receipt whose message has not arrived yet. It is applied, and this row removed, when it does."""
+class EarlyReceipt(models.Model):
+    """A receipt whose message has not arrived. Applied, and this row deleted, when it does."""
 
     app = models.ForeignKey(App, on_delete=models.CASCADE, db_index=False)
     message_id = models.UUIDField(
@@ -40,6 +40,7 @@ class KeptReceipt(models.Model):
     arrived_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        db_table = "pushlog_keptreceipt"  # its first name
         constraints = [models.UniqueConstraint(fields=["app", "message_id", "at", "code"], name="kept_receipt_once")]
 
     def __str__(self) -> str:

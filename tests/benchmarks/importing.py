@@ -77,7 +77,9 @@ def _file(folder: Path, rows: list[dict[str, Any]]) -> Path:
 def _stored(app: App, rows: list[dict[str, Any]]) -> list[UUID]:
     """The IDs of the rows, which are in the log then."""
     batches = (rows[start : start + ingest.MAX_ROWS] for start in range(0, len(rows), ingest.MAX_ROWS))
-    return [identifier for batch in batches for identifier in ingest.messages(app=app, rows=batch).ids if identifier]
+    return [
+        identifier for batch in batches for identifier in ingest.write_messages(app=app, rows=batch).ids if identifier
+    ]
 
 
 def _command(app: App, file: Path) -> None:

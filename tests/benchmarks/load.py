@@ -78,7 +78,7 @@ def _write(app: App, ending: threading.Event, written: list[int]) -> None:
     try:
         number = 1_000_000
         while not ending.wait(1):
-            written.append(ingest.messages(app=app, rows=message_rows(number, BATCH)).accepted)
+            written.append(ingest.write_messages(app=app, rows=message_rows(number, BATCH)).accepted)
             number += 1
     finally:
         connection.close()

@@ -32,7 +32,7 @@ def load(rows: int) -> None:
     with transaction.atomic():
         for first in range(0, tasks, ingest.MAX_ROWS):
             batch = [_row(number, tasks, now) for number in range(first, min(first + ingest.MAX_ROWS, tasks))]
-            assert not ingest.tasks(app=app, rows=batch, now=now).rejected
+            assert not ingest.write_tasks(app=app, rows=batch, now=now).rejected
 
 
 def _row(number: int, tasks: int, now: datetime) -> dict[str, Any]:

@@ -55,8 +55,8 @@ def measure() -> Found:
         batch = prepare(app, number)
         for side in ("ours", "bare") if number % 2 else ("bare", "ours"):
             if side == "ours":
-                timed(messages[side], lambda batch=batch: ingest.messages(app=app, rows=batch.rows))  # type: ignore[misc]
-                timed(receipts[side], lambda batch=batch: ingest.receipts(app=app, rows=batch.receipts))  # type: ignore[misc]
+                timed(messages[side], lambda batch=batch: ingest.write_messages(app=app, rows=batch.rows))  # type: ignore[misc]
+                timed(receipts[side], lambda batch=batch: ingest.write_receipts(app=app, rows=batch.receipts))  # type: ignore[misc]
             else:
                 timed(messages[side], lambda batch=batch: copy(batch.lines))  # type: ignore[misc]
                 timed(receipts[side], lambda batch=batch: _update(batch))  # type: ignore[misc]
@@ -71,7 +71,7 @@ def measure() -> Found:
 def prepare(app: App, number: int) -> Prepared:
     """A batch that is not in the log: it has been, since only there does it get its IDs and its form for COPY."""
     rows = message_rows(number, BATCH)
-    ids = sorted(identifier for identifier in ingest.messages(app=app, rows=rows).ids if identifier)
+    ids = sorted(identifier for identifier in ingest.write_messages(app=app, rows=rows).ids if identifier)
     lines = take_out(ids)
     moments = [datetime.now(UTC) + timedelta(microseconds=one) for one in range(BATCH)]
     receipts = [

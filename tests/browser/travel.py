@@ -98,7 +98,7 @@ def main() -> None:
     app = App.objects.create(slug="travel", name="Travel", environment="production", time_zone="Asia/Shanghai")
     app.members.add(User.objects.get(username="operator"))
     now = datetime.now(UTC)
-    assert not ingest.tasks(app=app, rows=_tasks(now)).rejected
+    assert not ingest.write_tasks(app=app, rows=_tasks(now)).rejected
     rows = [
         {
             "target_id": TARGETS[number % len(TARGETS)],
@@ -114,14 +114,14 @@ def main() -> None:
     ]
     other = {"task": "never-reported", "customer_message_id": "alone", "created_at": now.isoformat()}
     to_all = {"task": "to-all", "mode": "broadcast", "customer_message_id": "secret"}
-    stored = ingest.messages(app=app, rows=[*rows, rows[0] | other, rows[0] | to_all])
+    stored = ingest.write_messages(app=app, rows=[*rows, rows[0] | other, rows[0] | to_all])
     assert not stored.rejected
     receipts = [
         {"message_id": str(identifier), "at": now.isoformat()}
         | ({"channel": "apns", "code": 2009} if number % 5 == 0 else {"channel": "own", "code": 2})
         for number, identifier in enumerate(stored.ids[:COUNT])
     ]
-    assert not ingest.receipts(app=app, rows=receipts).rejected
+    assert not ingest.write_receipts(app=app, rows=receipts).rejected
 
 
 if __name__ == "__main__":

@@ -71,9 +71,9 @@ def test_requests_that_go_wrong(written: io.StringIO, app: App, member: User, mo
 
 def test_rows_that_come_in(written: io.StringIO, app: App) -> None:
     row = factories.message_row(target_id=SECRETS[0], customer_message_id=SECRETS[1], title=SECRETS[2])
-    ingest.messages(app=app, rows=[row, row, row | {"title": SECRETS[2] * 1000}])
+    ingest.write_messages(app=app, rows=[row, row, row | {"title": SECRETS[2] * 1000}])
     receipt = {"target_id": SECRETS[0], "customer_message_id": SECRETS[1], "channel": "own", "code": 2}
-    ingest.receipts(app=app, rows=[receipt, receipt | {"at": row["created_at"], "detail": SECRETS[2]}])
+    ingest.write_receipts(app=app, rows=[receipt, receipt | {"at": row["created_at"], "detail": SECRETS[2]}])
 
     assert_clean(written)
 

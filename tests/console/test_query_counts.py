@@ -58,9 +58,9 @@ def world(*, rows: int, receipts: int, apps: int) -> World:
     message = factories.create_message(app, target_id="M", customer_message_id="M", task="1", created_at=created)
     ats = [(created + timedelta(seconds=number)).isoformat() for number in range(receipts)]
     reports = [{"message_id": str(message.pk), "channel": "apns", "code": 2009, "at": at} for at in ats]
-    assert not ingest.receipts(app=app, rows=reports).rejected
+    assert not ingest.write_receipts(app=app, rows=reports).rejected
     tasks = [factories.task_row(push_id=f"{number}", title=f"{number % 3}") for number in range(1, rows + 1)]
-    assert not ingest.tasks(app=app, rows=tasks).rejected
+    assert not ingest.write_tasks(app=app, rows=tasks).rejected
     return World(app, factories.create_user(app, *others), message.pk)
 
 

@@ -95,4 +95,4 @@ def test_row_is_taken_back_and_changes_nothing(app: App) -> None:
             pushed_at=now + timedelta(days=1),
         )
 
-        assert ingest.tasks(app=app, rows=[as_row(task)]) == ingest.TasksResult(0, 0, 1, [])
+        assert ingest.write_tasks(app=app, rows=[as_row(task)]) == ingest.TasksResult(0, 0, 1, [])

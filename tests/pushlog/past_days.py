@@ -45,7 +45,7 @@ def write(app: App, midnight: datetime, messages: int) -> None:
     for code in (1, 2, 3):
         at = (midnight + timedelta(days=1, seconds=code)).isoformat()
         receipts = [{"message_id": str(one), "channel": "own", "code": code, "at": at} for one in ids]
-        assert ingest.receipts(app=app, rows=receipts).applied == messages
+        assert ingest.write_receipts(app=app, rows=receipts).applied == messages
 
 
 def day_of(day: object) -> datetime:

@@ -14,7 +14,7 @@ SOURCES = [
     for path in sorted((ROOT / folder).rglob("*.py"))
     if "migrations" not in path.parts
 ]
-RECORD = {"Message", "StatusChange", "KeptReceipt", "PushTask"}
+RECORD = {"Message", "StatusChange", "EarlyReceipt", "PushTask"}
 TABLES = ("pushlog_message", "pushlog_statuschange", "pushlog_keptreceipt", "pushlog_pushtask")
 WRITES = {
     *("save", "create", "update", "delete", "bulk_create", "bulk_update", "get_or_create", "update_or_create"),
@@ -115,7 +115,7 @@ def test_ingest_does_write_the_record() -> None:
     [
         "Message.objects.create(id=1)",
         "models.Message.objects.filter(pk=1).update(title='')",
-        "KeptReceipt.objects.all().delete()",
+        "EarlyReceipt.objects.all().delete()",
         "rows = Message.objects.all()\nfor row in rows:\n    row.save()",
         "message = get_object_or_404(Message, pk=1)\nmessage.save(update_fields=['title'])",
         "def change(message: Message) -> None:\n    message.delete()",

@@ -190,7 +190,7 @@ class Mix:
             if self.rng.random() < 0.1:
                 receipt = {"revoked": True}
             rows.append(names | receipt | {"at": at.isoformat()})
-        assert not ingest.receipts(app=self.app, rows=rows).rejected
+        assert not ingest.write_receipts(app=self.app, rows=rows).rejected
 
     def names(self, row: dict[str, Any]) -> dict[str, str]:
         if self.rng.random() < 0.5:

@@ -48,7 +48,7 @@ def messages(app: App) -> list[Message]:
         for number, identifier in enumerate(ids)
         if number % 4
     ]
-    ingest.receipts(app=app, rows=receipts)
+    ingest.write_receipts(app=app, rows=receipts)
     return list(Message.objects.filter(app=app))
 
 

@@ -47,7 +47,7 @@ def test_lag_of_messages_that_came_in_no_order(monkeypatch: pytest.MonkeyPatch, 
     expected, batch = histogram(), histogram()
     monkeypatch.setattr(metrics, "LAG", batch)
 
-    ingest.messages(app=app, rows=rows, now=now)
+    ingest.write_messages(app=app, rows=rows, now=now)
     for lag in lags:
         expected.observe(lag)
 

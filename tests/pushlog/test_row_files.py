@@ -12,23 +12,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pushlog.row_files import MAX_LINE, Format, Refused, Row, UnreadableFile, format_of, rows
+from pushlog.row_files import MAX_LINE, Format, Rejected, Row, UnreadableFile, format_of, rows
 
 GOOD = b'{"target_id":"a","push_type":"user"}'
 HEADER = b"target_id,push_type,title,extras,code,revoked\n"
 
 
-def read(data: bytes, form: Format | None = "jsonl") -> list[Row | Refused]:
+def read(data: bytes, form: Format | None = "jsonl") -> list[Row | Rejected]:
     return list(rows(io.BufferedReader(io.BytesIO(data)), form=form))
 
 
-def read_one(line: bytes, form: Format | None = "jsonl") -> Row | Refused:
+def read_one(line: bytes, form: Format | None = "jsonl") -> Row | Rejected:
     [entry] = read(line, form)
     return entry
 
 
-def errors(entries: list[Row | Refused]) -> dict[int, str]:
-    return {entry.line: entry.error for entry in entries if isinstance(entry, Refused)}
+def errors(entries: list[Row | Rejected]) -> dict[int, str]:
+    return {entry.line: entry.error for entry in entries if isinstance(entry, Rejected)}
 
 
 def test_format_of_names() -> None:
@@ -85,7 +85,7 @@ ZOO = {
 def test_rows_refuses_line_and_goes_on(line: bytes, error: str) -> None:
     found = read(GOOD + b"\n" + line + b"\n" + GOOD)
 
-    assert [type(entry) for entry in found] == [Row, Refused, Row]
+    assert [type(entry) for entry in found] == [Row, Rejected, Row]
     assert found[1].line == 2
     assert error in errors(found)[2]
     assert found[1].raw == (line + b"\n")[: MAX_LINE + 1]
@@ -158,7 +158,7 @@ def test_rows_of_gzip_cut_short() -> None:
     *good, last = found
     assert len(good) > 2_000
     assert all(isinstance(row, Row) for row in good)
-    assert last == Refused(len(good) + 1, b"", "reading ended here: the file is cut short", ends=True)
+    assert last == Rejected(len(good) + 1, b"", "reading ended here: the file is cut short", ends=True)
 
 
 def test_rows_of_damaged_gzip() -> None:
@@ -227,7 +227,7 @@ CSV_ZOO = {
 def test_rows_refuses_csv_record_and_goes_on(line: bytes, error: str) -> None:
     found = read(HEADER + b"a,user,,,,\n" + line + b"\nb,user,,,,\n", "csv")
 
-    assert [type(entry) for entry in found] == [Row, Refused, Row]
+    assert [type(entry) for entry in found] == [Row, Rejected, Row]
     assert error in errors(found)[3]
 
 
@@ -295,5 +295,5 @@ def test_rows_of_file_that_cannot_be_read_further(tmp_path: Path) -> None:
     with io.BufferedReader(Failing(tmp_path / "a"), 64) as stream:
         found = list(rows(stream, form="jsonl"))
 
-    assert [type(entry) for entry in found] == [Row, Refused]
+    assert [type(entry) for entry in found] == [Row, Rejected]
     assert errors(found) == {2: "reading ended here: Input/output error"}

@@ -20,7 +20,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from pushlog import ingest
 from pushlog.models import App
-from pushlog.row_files import Format, Refused, Row, UnreadableFile, format_of, rows
+from pushlog.row_files import Format, Rejected, Row, UnreadableFile, format_of, rows
 
 # Long lines end a batch early, so that ten thousand of them do not need gigabytes.
 _BATCH_BYTES = 16 << 20
@@ -41,7 +41,7 @@ _OUTCOMES = {
     "receipt": {
         "applied": ("receipts applied", ""),
         "stale": ("receipts stale", "late or repeated; the status stays"),
-        "unmatched": ("receipts unmatched", "kept until their message comes"),
+        "early": ("early receipts", "applied when their message arrives"),
     },
 }
 _Writer = Callable[..., ingest.TasksResult | ingest.MessagesResult | ingest.ReceiptsResult]
@@ -49,20 +49,20 @@ _Writer = Callable[..., ingest.TasksResult | ingest.MessagesResult | ingest.Rece
 
 @dataclass(slots=True)
 class Totals:
-    """What became of the lines: `lines` is the sum of all outcomes (by kind and name) and of those refused."""
+    """What became of the lines: `lines` is the sum of all outcomes (by kind and name) and of those rejected."""
 
     lines: int = 0
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
-    refused: int = 0
+    rejected: int = 0
     stored: str = "nothing"
-    refused_files: list[Path] = field(default_factory=list)
+    rejects: list[Path] = field(default_factory=list)
     cut_short: list[str] = field(default_factory=list)
 
 
 class Command(BaseCommand):
     help = (
         "Stores messages, receipts and push tasks from JSON Lines or CSV files, plain or gzip; - is the standard input."
-        " Refused lines go to FILE.rejected.jsonl with their number and the reason. May be repeated: a row"
+        " Rejected lines go to FILE.rejected.jsonl with their number and the reason. May be repeated: a row"
         " with both created_at and customer_message_id is stored once."
     )
 
@@ -109,7 +109,7 @@ class Command(BaseCommand):
             if kind != "task" or any(numbers.values()):
                 for name, (words, remark) in outcomes.items():
                     self._entry(numbers[name], words, remark)
-        self._entry(totals.refused, "lines refused", f"see {', '.join(map(str, totals.refused_files))}")
+        self._entry(totals.rejected, "lines rejected", f"see {', '.join(map(str, totals.rejects))}")
 
     def _entry(self, number: int, words: str, remark: str) -> None:
         self.stdout.write(f"{number:>13,} {words}" + (f" ({remark})" if number and remark else ""))
@@ -136,7 +136,7 @@ def _opened(name: str) -> BufferedReader:
     return open(sys.stdin.fileno() if name == "-" else name, "rb", closefd=name != "-")
 
 
-def _rows(name: str, stream: BufferedReader, form: Format | None) -> Iterator[Row | Refused]:
+def _rows(name: str, stream: BufferedReader, form: Format | None) -> Iterator[Row | Rejected]:
     try:
         return rows(stream, form=form or format_of(name))
     except UnreadableFile as error:
@@ -145,25 +145,25 @@ def _rows(name: str, stream: BufferedReader, form: Format | None) -> Iterator[Ro
 
 def _import(app: App, files: list[str], form: Format | None, limit: int, totals: Totals, bar: Progress) -> None:
     for name in files:
-        refused_file = Path("stdin.rejected.jsonl" if name == "-" else f"{name}.rejected.jsonl")
-        refused_file.unlink(missing_ok=True)
+        rejects = Path("stdin.rejected.jsonl" if name == "-" else f"{name}.rejected.jsonl")
+        rejects.unlink(missing_ok=True)
         task = bar.add_task("", total=os.stat(name).st_size or None if name != "-" else None)
         with _opened(name) as stream:
             for batch in _batches(_rows(name, stream, form), limit):
-                refused: list[Refused] = []
+                rejected: list[Rejected] = []
                 try:
-                    _store(app, batch, totals, refused)
+                    _store(app, batch, totals, rejected)
                 finally:
-                    # Even if the receipts of the batch failed: its messages are stored, or were refused.
-                    _write(refused_file, refused, totals)
-                totals.cut_short += [f"{name}, line {one.line}: {one.error}" for one in refused if one.ends]
+                    # Even if the receipts of the batch failed: its messages are stored, or were rejected.
+                    _write(rejects, rejected, totals)
+                totals.cut_short += [f"{name}, line {one.line}: {one.error}" for one in rejected if one.ends]
                 totals.stored = f"everything up to line {batch[-1].line:,} of {name}"
                 position = stream.raw.tell() if stream.seekable() else None
                 bar.update(task, completed=position, description=f"{totals.lines:,} lines")
 
 
-def _batches(lines: Iterable[Row | Refused], limit: int) -> Iterator[list[Row | Refused]]:
-    batch: list[Row | Refused] = []
+def _batches(lines: Iterable[Row | Rejected], limit: int) -> Iterator[list[Row | Rejected]]:
+    batch: list[Row | Rejected] = []
     size = 0
     for line in lines:
         batch.append(line)
@@ -175,32 +175,36 @@ def _batches(lines: Iterable[Row | Refused], limit: int) -> Iterator[list[Row | 
         yield batch
 
 
-def _store(app: App, batch: list[Row | Refused], totals: Totals, refused: list[Refused]) -> None:
-    """Stores a batch, counts its lines, and adds those it refuses to `refused`."""
-    refused += [line for line in batch if isinstance(line, Refused)]
-    totals.lines += len(refused)
+def _store(app: App, batch: list[Row | Rejected], totals: Totals, rejected: list[Rejected]) -> None:
+    """Stores a batch, counts its lines, and adds those it rejects to `rejected`."""
+    rejected += [line for line in batch if isinstance(line, Rejected)]
+    totals.lines += len(rejected)
     # A task before its messages, and these before their receipts.
-    writers: dict[str, _Writer] = {"task": ingest.tasks, "message": ingest.messages, "receipt": ingest.receipts}
+    writers: dict[str, _Writer] = {
+        "task": ingest.write_tasks,
+        "message": ingest.write_messages,
+        "receipt": ingest.write_receipts,
+    }
     for kind, write in writers.items():
         if rows := [line for line in batch if isinstance(line, Row) and line.kind == kind]:
             result = write(app=app, rows=[row.values for row in rows])
             wrong = [(rows[one.index], one.error) for one in result.rejected]
-            refused += [Refused(row.line, row.raw, error) for row, error in wrong]
+            rejected += [Rejected(row.line, row.raw, error) for row, error in wrong]
             totals.lines += len(rows)
             for name in _OUTCOMES[kind]:
                 totals.outcomes[kind, name] += getattr(result, name)
 
 
-def _write(path: Path, refused: list[Refused], totals: Totals) -> None:
-    """Adds refused lines to a file, in their order, and counts them."""
-    if not refused:
+def _write(path: Path, rejected: list[Rejected], totals: Totals) -> None:
+    """Adds rejected lines to a file, in their order, and counts them."""
+    if not rejected:
         return
-    totals.refused += len(refused)
-    if path not in totals.refused_files:
-        totals.refused_files.append(path)
+    totals.rejected += len(rejected)
+    if path not in totals.rejects:
+        totals.rejects.append(path)
     # Rows are personal data: the file is for its owner's eyes only.
     with open(path, "a", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-        for one in sorted(refused, key=lambda one: one.line):
+        for one in sorted(rejected, key=lambda one: one.line):
             row = one.raw.decode(errors="backslashreplace").rstrip("\r\n")[:_ROW_SHOWN]
             entry = {"line": one.line, "error": one.error, "row": row}
             file.write(json.dumps(entry, ensure_ascii=False) + "\n")

@@ -162,7 +162,7 @@ def test_history_of_very_many_entries_is_cut_and_says_so(member_client: Client, 
         {"message_id": str(message.pk), "channel": "own", "code": 0, "at": (start + timedelta(seconds=n)).isoformat()}
         for n in range(203)
     ]
-    ingest.receipts(app=app, rows=rows)
+    ingest.write_receipts(app=app, rows=rows)
 
     response = page_of(member_client, message)
 

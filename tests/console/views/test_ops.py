@@ -93,9 +93,9 @@ def test_metrics_hold_what_came_in_and_what_waits(client: Client) -> None:
     app = factories.create_app()
     row = factories.message_row()
     before = values(client)
-    ingest.messages(app=app, rows=[row, row, {}])
+    ingest.write_messages(app=app, rows=[row, row, {}])
     receipt = {"target_id": "nobody", "customer_message_id": "none", "channel": "own", "code": 2}
-    ingest.receipts(app=app, rows=[receipt | {"at": datetime.now(UTC).isoformat()}, {}])
+    ingest.write_receipts(app=app, rows=[receipt | {"at": datetime.now(UTC).isoformat()}, {}])
     client.get("/accounts/login/?next=/secret")
 
     after = values(client)
@@ -105,14 +105,14 @@ def test_metrics_hold_what_came_in_and_what_waits(client: Client) -> None:
 
     assert more('pushlog_rows_total{kind="messages",result="accepted"}') == 1
     assert more('pushlog_rows_total{kind="messages",result="duplicate"}') == 1
-    assert more('pushlog_rows_total{kind="messages",result="refused"}') == 1
-    assert more('pushlog_rows_total{kind="receipts",result="unmatched"}') == 1
-    assert more('pushlog_rows_total{kind="receipts",result="refused"}') == 1
+    assert more('pushlog_rows_total{kind="messages",result="rejected"}') == 1
+    assert more('pushlog_rows_total{kind="receipts",result="early"}') == 1
+    assert more('pushlog_rows_total{kind="receipts",result="rejected"}') == 1
     assert more("pushlog_arrival_lag_seconds_count") == 1
     assert more('pushlog_arrival_lag_seconds_bucket{le="300.0"}') == 0
     assert more('pushlog_arrival_lag_seconds_bucket{le="900.0"}') == 1
     assert more('pushlog_request_seconds_count{status="200",view="account_login"}') == 1
-    assert after["pushlog_kept_receipts"] == 1
+    assert after["pushlog_early_receipts"] == 1
     assert after["pushlog_database_up"] == 1
     assert not any("secret" in name or app.slug in name for name in after)
 

@@ -212,7 +212,7 @@ def test_what_fails_here_is_a_500_and_tells_nothing(
     def fail(**_: object) -> None:
         raise ValueError(f"Key (target_id)=({PRIVATE})")
 
-    monkeypatch.setattr(ingest, "messages", fail)
+    monkeypatch.setattr(ingest, "write_messages", fail)
 
     status, content = program.post("messages", {"messages": []})
 

@@ -147,7 +147,7 @@ def test_search_refuses_what_is_no_object(program: Program, body: bytes) -> None
 
 def test_receipts_of_other_apps_do_not_show(program: Program) -> None:
     message = factories.create_message(program.app)
-    ingest.receipts(
+    ingest.write_receipts(
         app=factories.create_app(),
         rows=[{"message_id": str(message.pk), "channel": "own", "code": 2, "at": message.created_at.isoformat()}],
     )

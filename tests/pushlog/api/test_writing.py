@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from pushlog.ingest import MAX_ROWS
-from pushlog.models import App, KeptReceipt, Message
+from pushlog.models import App, EarlyReceipt, Message
 from tests import factories
 from tests.pushlog.api.client import NDJSON, Program
 from tests.pushlog.sent import sent
@@ -72,7 +72,7 @@ def test_receipts_before_their_message_wait_for_it(program: Program) -> None:
     program.post("messages", {"messages": [row]})
 
     assert Message.objects.get().code == 2
-    assert not KeptReceipt.objects.exists()
+    assert not EarlyReceipt.objects.exists()
 
 
 def test_another_apps_message_is_out_of_reach(program: Program) -> None:

@@ -1,6 +1,5 @@
 """Several writers at once, each with a connection of its own."""
 
-import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,8 +11,8 @@ import pytest
 from django.db import connection
 
 from pushlog import ingest
-from pushlog.ingest import kept, status_changes
-from pushlog.models import App, KeptReceipt, Message, StatusChange
+from pushlog.ingest import early_receipts, messages, status_changes
+from pushlog.models import App, EarlyReceipt, Message, StatusChange
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -62,11 +61,11 @@ def ids_of(app: App, rows: list[dict[str, Any]]) -> list[Any]:
 @pytest.mark.parametrize("backwards", [False, True])
 def test_the_same_messages_at_once(app: App, monkeypatch: pytest.MonkeyPatch, backwards: bool, near: int) -> None:
     """Whether they are written as they come, or anew in their order."""
-    monkeypatch.setattr(sys.modules["pushlog.ingest.messages"], "_NEAR", near)
+    monkeypatch.setattr(messages, "_NEAR", near)
     rows = message_rows(400)
     batches = [rows, rows[::-1] if backwards else rows, rows[100:] + message_rows(50)]
 
-    results = at_once(*[lambda batch=batch: ingest.messages(app=app, rows=batch) for batch in batches])
+    results = at_once(*[lambda batch=batch: ingest.write_messages(app=app, rows=batch) for batch in batches])
 
     assert sum(result.accepted for result in results) == Message.objects.count() == 450
     assert sum(result.duplicates for result in results) == 2 * 400 - 100
@@ -79,7 +78,7 @@ def test_overlapping_receipts_in_opposite_orders(app: App) -> None:
     batches = [receipt_rows(rows, ids, code=code, at=(NOW - timedelta(seconds=code)).isoformat()) for code in (0, 2, 3)]
     batches[1].reverse()
 
-    results = at_once(*[lambda batch=batch: ingest.receipts(app=app, rows=batch) for batch in batches])
+    results = at_once(*[lambda batch=batch: ingest.write_receipts(app=app, rows=batch) for batch in batches])
 
     assert all(result.applied + result.stale == 300 for result in results)
     # The one with the latest time, although it has the lowest code.
@@ -93,15 +92,15 @@ def test_receipts_and_their_messages_at_once(app: App, attempt: int) -> None:
     batch = receipt_rows(rows, ids_of(app, rows))
 
     at_once(
-        lambda: ingest.messages(app=app, rows=rows),
-        lambda: ingest.receipts(app=app, rows=batch),
-        lambda: ingest.receipts(app=app, rows=batch[::-1]),
-        lambda: ingest.messages(app=app, rows=rows[100:]),
+        lambda: ingest.write_messages(app=app, rows=rows),
+        lambda: ingest.write_receipts(app=app, rows=batch),
+        lambda: ingest.write_receipts(app=app, rows=batch[::-1]),
+        lambda: ingest.write_messages(app=app, rows=rows[100:]),
     )
 
     assert set(Message.objects.values_list("code", flat=True)) == {2}
     assert StatusChange.objects.count() == 200
-    assert not KeptReceipt.objects.exists()
+    assert not EarlyReceipt.objects.exists()
 
 
 def test_kept_receipts_repeated_while_their_messages_arrive(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,10 +113,10 @@ def test_kept_receipts_repeated_while_their_messages_arrive(app: App, monkeypatc
     rows = [factories.message_row(created_at=NOW - timedelta(days=days)) for days in (2, 1)]
     first, second = ids_of(app, rows)
     early = [{"message_id": str(one), "channel": "own", "code": 0, "at": NOW.isoformat()} for one in (first, second)]
-    ingest.receipts(app=app, rows=early)
+    ingest.write_receipts(app=app, rows=early)
     looked_for_first, committed, holds_second = Event(), Event(), Event()
     writer: list[int] = []
-    apply_day, apply_kept = status_changes._apply_day, kept.apply
+    apply_day, apply_kept = status_changes._apply_day, early_receipts.apply
 
     def apply_day_in_steps(app: App, changes: Any, result: Any) -> None:
         apply_day(app, changes, result)
@@ -137,18 +136,18 @@ def test_kept_receipts_repeated_while_their_messages_arrive(app: App, monkeypatc
 
     def write_messages() -> ingest.MessagesResult:
         assert looked_for_first.wait(PATIENCE)
-        return ingest.messages(app=app, rows=rows)
+        return ingest.write_messages(app=app, rows=rows)
 
     monkeypatch.setattr(status_changes, "_apply_day", apply_day_in_steps)
-    monkeypatch.setattr(kept, "apply", apply_kept_in_steps)
+    monkeypatch.setattr(early_receipts, "apply", apply_kept_in_steps)
 
     at_once(
-        lambda: ingest.receipts(app=app, rows=[early[0], early[1] | {"code": 2}]),
+        lambda: ingest.write_receipts(app=app, rows=[early[0], early[1] | {"code": 2}]),
         write_messages,
     )
 
     assert list(Message.objects.order_by("id").values_list("code", flat=True)) == [0, 2]
-    assert not KeptReceipt.objects.exists()
+    assert not EarlyReceipt.objects.exists()
 
 
 def _until_waiting(backend: int) -> None:

@@ -12,8 +12,8 @@ import pytest
 from pytest_django import DjangoDbBlocker
 
 from pushlog import ingest
-from pushlog.ingest import kept
-from pushlog.models import KeptReceipt, Message
+from pushlog.ingest import early_receipts
+from pushlog.models import EarlyReceipt, Message
 from tests import factories
 from tests.pushlog.models.plans import NOW, Log, Plan, log, log_of, plans_of, undone
 
@@ -42,7 +42,7 @@ def waiting(log: Log, django_db_blocker: DjangoDbBlocker) -> Iterator[Log]:
     """The log, with thousands of receipts of two apps that wait for their messages."""
     with django_db_blocker.unblock(), undone():
         for app in (log.app, factories.create_app()):
-            ingest.receipts(app=app, rows=[lost(number) for number in range(KEPT_OF_EACH)], now=NOW)
+            ingest.write_receipts(app=app, rows=[lost(number) for number in range(KEPT_OF_EACH)], now=NOW)
         yield log_of(log.app, KEPT)
 
 
@@ -65,7 +65,7 @@ def tables(plan: Plan) -> set[str]:
 def test_receipts_lock_and_change_their_messages_alone(log: Log, messages: list[Message]) -> None:
     rows = [receipt(message_id=str(one.pk)) for one in messages]
 
-    plans = plans_of(log, lambda: ingest.receipts(app=log.app, rows=rows, now=NOW), MESSAGE)
+    plans = plans_of(log, lambda: ingest.write_receipts(app=log.app, rows=rows, now=NOW), MESSAGE)
 
     # Of each day: once to lock them, once to change them.
     assert len(plans) == 4
@@ -78,9 +78,9 @@ def test_receipts_lock_and_change_their_messages_alone(log: Log, messages: list[
 
 def test_receipts_that_come_again_look_up_their_entries(log: Log, messages: list[Message]) -> None:
     rows = [receipt(message_id=str(one.pk)) for one in messages]
-    ingest.receipts(app=log.app, rows=rows, now=NOW)
+    ingest.write_receipts(app=log.app, rows=rows, now=NOW)
 
-    plans = plans_of(log, lambda: ingest.receipts(app=log.app, rows=rows, now=NOW), HISTORY)
+    plans = plans_of(log, lambda: ingest.write_receipts(app=log.app, rows=rows, now=NOW), HISTORY)
 
     assert len(plans) == 2
     for plan in plans:
@@ -99,7 +99,7 @@ def test_receipts_find_their_messages_by_both_ids(log: Log, messages: list[Messa
         for one in messages
     ]
 
-    plans = plans_of(log, lambda: ingest.receipts(app=log.app, rows=rows, now=NOW), "uuid_send")
+    plans = plans_of(log, lambda: ingest.write_receipts(app=log.app, rows=rows, now=NOW), "uuid_send")
 
     assert len(plans) == 2
     for plan in plans:
@@ -115,7 +115,9 @@ def test_receipts_look_for_their_messages_in_the_whole_window(log: Log) -> None:
         receipt(target_id="nobody", customer_message_id="shared"),
     ]
 
-    near, everywhere, again, *_ = plans_of(log, lambda: ingest.receipts(app=log.app, rows=rows, now=NOW), "uuid_send")
+    near, everywhere, again, *_ = plans_of(
+        log, lambda: ingest.write_receipts(app=log.app, rows=rows, now=NOW), "uuid_send"
+    )
 
     assert len(tables(near)) == len(tables(again)) == 3
     assert len(tables(everywhere)) > 30
@@ -127,7 +129,7 @@ def test_receipts_look_for_their_messages_in_the_whole_window(log: Log) -> None:
 def test_receipts_that_must_wait_read_no_message(waiting: Log) -> None:
     rows = [lost(KEPT_OF_EACH + number) for number in range(SIZE)]
 
-    plans = plans_of(waiting, lambda: ingest.receipts(app=waiting.app, rows=rows, now=NOW), MESSAGE, KEPT)
+    plans = plans_of(waiting, lambda: ingest.write_receipts(app=waiting.app, rows=rows, now=NOW), MESSAGE, KEPT)
 
     assert any(plan.nodes[0].get("Conflict Resolution") == "UPDATE" for plan in plans)
     for plan in plans:
@@ -140,11 +142,11 @@ def test_messages_take_the_receipts_that_wait_for_them_and_no_others(waiting: Lo
         factories.message_row(target_id=f"lost-{number}", customer_message_id="shared", created_at=NOW)
         for number in range(1, 2 * SIZE, 2)
     ]
-    kept_before = KeptReceipt.objects.count()
+    kept_before = EarlyReceipt.objects.count()
 
-    plans = plans_of(waiting, lambda: ingest.messages(app=waiting.app, rows=rows, now=NOW), MESSAGE, KEPT)
+    plans = plans_of(waiting, lambda: ingest.write_messages(app=waiting.app, rows=rows, now=NOW), MESSAGE, KEPT)
 
-    assert KeptReceipt.objects.count() == kept_before - SIZE
+    assert EarlyReceipt.objects.count() == kept_before - SIZE
     # Whether there are any, their keys, the messages, what to take, and the change.
     assert len(plans) == 6
     for plan in plans:
@@ -155,7 +157,7 @@ def test_messages_take_the_receipts_that_wait_for_them_and_no_others(waiting: Lo
 def test_messages_of_an_app_for_which_nothing_waits_pass_over_no_others(waiting: Log) -> None:
     app = factories.create_app()
 
-    [plan] = plans_of(waiting, lambda: ingest.messages(app=app, rows=[factories.message_row()]), KEPT)
+    [plan] = plans_of(waiting, lambda: ingest.write_messages(app=app, rows=[factories.message_row()]), KEPT)
 
     assert plan.rows_read == 0, plan.text
 
@@ -164,16 +166,16 @@ def test_messages_that_come_again_look_up_their_ids(log: Log, messages: list[Mes
     given = ("target_id", "customer_message_id", "created_at")
     rows = [factories.message_row(**{name: getattr(one, name) for name in given}) for one in messages]
 
-    [plan] = plans_of(log, lambda: ingest.messages(app=log.app, rows=rows, now=NOW), MESSAGE)
+    [plan] = plans_of(log, lambda: ingest.write_messages(app=log.app, rows=rows, now=NOW), MESSAGE)
 
     assert plan.nodes[0]["Conflict Resolution"] == "NOTHING", plan.text
     assert tables(plan) == set(), plan.text
 
 
 def test_maintenance_goes_through_what_waits_in_batches(waiting: Log) -> None:
-    plans = plans_of(waiting, lambda: list(kept.sweep(now=NOW)), KEPT)
+    plans = plans_of(waiting, lambda: list(early_receipts.sweep(now=NOW)), KEPT)
 
-    assert len(plans) > 2 * KEPT_OF_EACH // kept._BATCH
+    assert len(plans) > 2 * KEPT_OF_EACH // early_receipts._BATCH
     for plan in plans:
         assert "" not in plan.indexes(waiting), plan.text
-        assert plan.rows_read <= 2 * kept._BATCH, plan.text
+        assert plan.rows_read <= 2 * early_receipts._BATCH, plan.text

@@ -1,6 +1,5 @@
 """Messages: each stored once, whatever else is in its batch."""
 
-import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,6 +8,7 @@ import pytest
 from django.db import ProgrammingError, connection, transaction
 
 from pushlog import ingest, message_ids, statuses
+from pushlog.ingest import messages
 from pushlog.models import App, Message, Mode, PushType
 from tests import factories
 from tests.pushlog.counting import difference
@@ -52,7 +52,7 @@ def test_messages_stores_every_field(app: App) -> None:
         "app": app.slug,
     }
 
-    result = ingest.messages(app=app, rows=[row])
+    result = ingest.write_messages(app=app, rows=[row])
 
     created = created.replace(microsecond=123_000)
     identifier = message_ids.message_id(
@@ -117,10 +117,10 @@ def test_messages_takes_both_forms_of_expiry(app: App, expiry: dict[str, Any], a
 
 def test_messages_repeated(app: App) -> None:
     rows = [factories.message_row() for _ in range(3)]
-    first = ingest.messages(app=app, rows=rows)
+    first = ingest.write_messages(app=app, rows=rows)
     changed = [row | {"title": "changed"} for row in rows]
 
-    second = ingest.messages(app=app, rows=changed)
+    second = ingest.write_messages(app=app, rows=changed)
 
     assert (first.accepted, first.duplicates) == (3, 0)
     assert (second.accepted, second.duplicates, second.ids) == (0, 3, first.ids)
@@ -131,7 +131,7 @@ def test_messages_twice_in_a_batch(app: App) -> None:
     """The first one stands."""
     row = factories.message_row(title="first")
 
-    result = ingest.messages(app=app, rows=[row, factories.message_row(), row | {"title": "second"}])
+    result = ingest.write_messages(app=app, rows=[row, factories.message_row(), row | {"title": "second"}])
 
     assert (result.accepted, result.duplicates) == (2, 1)
     assert result.ids[0] == result.ids[2]
@@ -145,12 +145,12 @@ def test_messages_in_any_order(
     app: App, monkeypatch: pytest.MonkeyPatch, near: int, order: list[int], known: list[int]
 ) -> None:
     """Rows are written as they come while they come nearly in the order of their IDs, and all anew if they do not."""
-    monkeypatch.setattr(sys.modules["pushlog.ingest.messages"], "_NEAR", near)
+    monkeypatch.setattr(messages, "_NEAR", near)
     now = datetime.now(UTC)
     rows = [factories.message_row(created_at=now - timedelta(minutes=5 - number)) for number in range(5)]
     factories.create_messages(app, [rows[number] for number in known])
 
-    result = ingest.messages(app=app, rows=[rows[number] for number in order])
+    result = ingest.write_messages(app=app, rows=[rows[number] for number in order])
 
     with connection.cursor() as cursor:  # in the order in which they were written, but for those that were known
         cursor.execute("SELECT id FROM pushlog_message ORDER BY tableoid, ctid OFFSET %s", [len(known)])
@@ -165,12 +165,12 @@ def test_messages_in_any_order(
 
 def test_messages_out_of_order_after_a_refused_one(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was checked before the order broke is not checked, nor reported, again."""
-    monkeypatch.setattr(sys.modules["pushlog.ingest.messages"], "_NEAR", 1)
+    monkeypatch.setattr(messages, "_NEAR", 1)
     now = datetime.now(UTC)
     moments = [now, None, now - timedelta(hours=1), None, now - timedelta(hours=2)]
     rows: list[object] = [factories.message_row(created_at=moment) if moment else {} for moment in moments]
 
-    result = ingest.messages(app=app, rows=rows)
+    result = ingest.write_messages(app=app, rows=rows)
 
     assert [one.index for one in result.rejected] == [1, 3]
     assert [index for index, one in enumerate(result.ids) if one is None] == [1, 3]
@@ -182,7 +182,9 @@ def test_messages_known_and_new(app: App) -> None:
     factories.create_messages(app, known)
     new = [factories.message_row() for _ in range(4)]
 
-    result = ingest.messages(app=app, rows=[new[0], known[0], new[1], {}, known[1], known[2], new[2], new[3], new[3]])
+    result = ingest.write_messages(
+        app=app, rows=[new[0], known[0], new[1], {}, known[1], known[2], new[2], new[3], new[3]]
+    )
 
     assert (result.accepted, result.duplicates, len(result.rejected)) == (4, 4, 1)
     assert result.rejected[0].index == 3
@@ -196,7 +198,7 @@ def test_messages_known_and_new_with_every_field(app: App) -> None:
     factories.create_message(app, **known)
     odd = {"task": "odd", "title": "{a,\"b\\',\t\\N}", "content": "\n", "extras": {"a": '"\\'}, "expires_in": 5}
 
-    ingest.messages(app=app, rows=[known, factories.message_row(**odd), factories.message_row(**odd)])
+    ingest.write_messages(app=app, rows=[known, factories.message_row(**odd), factories.message_row(**odd)])
 
     fast = factories.create_message(app, **odd)
     columns = ("title", "content", "extras", "mode", "push_type", "code", "channel", "outcome", "task", "revoked_at")
@@ -219,7 +221,7 @@ def test_messages_add_up(app: App) -> None:
     row = factories.message_row()
     rows = [row, {}, row, factories.message_row(), None, factories.message_row(created_at="1970-01-01T00:00:00Z")]
 
-    result = ingest.messages(app=app, rows=rows)
+    result = ingest.write_messages(app=app, rows=rows)
 
     assert (result.accepted, result.duplicates) == (2, 1)
     assert [rejection.index for rejection in result.rejected] == [1, 4, 5]
@@ -228,7 +230,7 @@ def test_messages_add_up(app: App) -> None:
 
 @pytest.mark.parametrize("rows", [[], [{}]])
 def test_messages_with_nothing_to_store(app: App, rows: list[object]) -> None:
-    result = ingest.messages(app=app, rows=rows)
+    result = ingest.write_messages(app=app, rows=rows)
 
     assert (result.accepted, result.duplicates, len(result.rejected)) == (0, 0, len(rows))
 
@@ -239,7 +241,7 @@ def test_messages_statements_do_not_grow_with_rows(app: App, statements: list[st
         rows = [factories.message_row() for _ in range(size)]
         for _ in range(2):
             statements.clear()
-            ingest.messages(app=app, rows=rows)
+            ingest.write_messages(app=app, rows=rows)
             counts.append(len(statements))
 
     new, repeated = counts[:2]
@@ -252,8 +254,8 @@ def test_messages_close_their_transaction_after_known_rows(app: App) -> None:
     row = factories.message_row()
 
     with transaction.atomic():
-        ingest.messages(app=app, rows=[row])
-        ingest.messages(app=app, rows=[row])
+        ingest.write_messages(app=app, rows=[row])
+        ingest.write_messages(app=app, rows=[row])
 
     assert not connection.needs_rollback
     assert Message.objects.count() == 1
@@ -261,7 +263,7 @@ def test_messages_close_their_transaction_after_known_rows(app: App) -> None:
 
 def test_messages_fail_as_django_does(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     """Callers need not know psycopg: whatever the database refuses is one of Django's errors."""
-    monkeypatch.setattr(sys.modules["pushlog.ingest.messages"], "_TABLE", "pushlog_absent")
+    monkeypatch.setattr(messages, "_TABLE", "pushlog_absent")
 
     with pytest.raises(ProgrammingError):
-        ingest.messages(app=app, rows=[factories.message_row()])
+        ingest.write_messages(app=app, rows=[factories.message_row()])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from pushlog import ingest, message_ids
-from pushlog.models import KeptReceipt, Message, StatusChange
+from pushlog.models import EarlyReceipt, Message, StatusChange
 from pushlog.statuses import NO_RECEIPT, REVOKED, outcome_of
 from tests import factories
 
@@ -40,7 +40,7 @@ class Log(RuleBasedStateMachine):
 
     @rule(keys=st.lists(st.sampled_from(KEYS), min_size=1, max_size=4))
     def send_messages(self, keys: list[int]) -> None:
-        result = ingest.messages(
+        result = ingest.write_messages(
             app=self.app, rows=[factories.message_row(**self._names(key), created_at=START) for key in keys]
         )
         assert result.accepted == len(set(keys) - self.sent)
@@ -50,10 +50,10 @@ class Log(RuleBasedStateMachine):
 
     @rule(rows=st.lists(receipt, min_size=1, max_size=5))
     def send_receipts(self, rows: list[dict[str, Any]]) -> None:
-        result = ingest.receipts(app=self.app, rows=[self._receipt(row) for row in rows])
+        result = ingest.write_receipts(app=self.app, rows=[self._receipt(row) for row in rows])
         assert result.rejected == []
-        assert result.unmatched == sum(row["key"] not in self.sent for row in rows)
-        assert result.applied + result.stale + result.unmatched == len(rows)
+        assert result.early == sum(row["key"] not in self.sent for row in rows)
+        assert result.applied + result.stale + result.early == len(rows)
         self.receipts += rows
 
     @invariant()
@@ -63,7 +63,7 @@ class Log(RuleBasedStateMachine):
         for key in self.sent:
             self._check(stored[self._id(key)], [row for row in self.receipts if row["key"] == key])
         waiting = {row["key"] for row in self.receipts} - self.sent
-        assert bool(waiting) == KeptReceipt.objects.filter(app=self.app).exists()
+        assert bool(waiting) == EarlyReceipt.objects.filter(app=self.app).exists()
 
     def _check(self, message: Message, rows: list[dict[str, Any]]) -> None:
         latest: tuple[datetime, int, int] | None = None

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pushlog import ingest, message_ids, statuses
-from pushlog.models import App, KeptReceipt, Message, StatusChange
+from pushlog.models import App, EarlyReceipt, Message, StatusChange
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -143,12 +143,12 @@ def test_end_does_not_depend_on_the_order(app: App, steps: list[list[Receipt] | 
             if isinstance(step, int):
                 [identifiers[step]] = factories.create_messages(app, [message_row(step)])
             else:
-                result = ingest.receipts(app=app, rows=[receipt_row(app, one) for one in step])
+                result = ingest.write_receipts(app=app, rows=[receipt_row(app, one) for one in step])
                 assert not result.rejected
-                assert result.applied + result.stale + result.unmatched == len(step)
+                assert result.applied + result.stale + result.early == len(step)
 
         receipts = [one for step in steps if not isinstance(step, int) for one in step]
         for number, identifier in identifiers.items():
             assert found(identifier) == expected(number, receipts)
-        assert not KeptReceipt.objects.exists()
+        assert not EarlyReceipt.objects.exists()
         transaction.set_rollback(True)

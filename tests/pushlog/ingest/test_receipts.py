@@ -25,9 +25,9 @@ def send(message: Message, code: int | None, *, after: float = 1, channel: Chann
     row = {"message_id": str(message.pk), "at": (message.created_at + timedelta(seconds=after)).isoformat()} | fields
     if code is not None:
         row |= {"code": code, "channel": channel.word}
-    result = ingest.receipts(app=message.app, rows=[row])
+    result = ingest.write_receipts(app=message.app, rows=[row])
     assert not result.rejected
-    [word] = [name for name in ("applied", "stale", "unmatched") if getattr(result, name)]
+    [word] = [name for name in ("applied", "stale", "early") if getattr(result, name)]
     return word
 
 
@@ -133,7 +133,7 @@ def test_same_moment_and_code_the_higher_channel_stands(
     at = (message.created_at + timedelta(seconds=1)).isoformat()
     rows = [{"message_id": str(message.pk), "channel": one.word, "code": 2, "at": at} for one in order]
     for batch in [rows] if together else [rows[:1], rows[1:]]:
-        ingest.receipts(app=message.app, rows=batch)
+        ingest.write_receipts(app=message.app, rows=batch)
 
     assert state(message) == (HUAWEI, 2, Outcome.ACCEPTED, 1)
     assert history(message) == [(1, HUAWEI, 2)]
@@ -153,9 +153,9 @@ def test_several_receipts_in_one_batch(app: App, message: Message) -> None:
         for one, code, after in [(message, 3, 5), (other, 2, 1), (message, 0, 1), (message, 2, 3), (message, 2, 3)]
     ]
 
-    result = ingest.receipts(app=app, rows=rows)
+    result = ingest.write_receipts(app=app, rows=rows)
 
-    assert (result.applied, result.stale, result.unmatched) == (4, 1, 0)
+    assert (result.applied, result.stale, result.early) == (4, 1, 0)
     assert state(message) == (OWN, 3, Outcome.RECEIVED, 5)
     assert history(message) == [(1, OWN, 0), (3, OWN, 2), (5, OWN, 3)]
     assert state(other) == (OWN, 2, Outcome.RECEIVED, 1)

@@ -24,7 +24,7 @@ for _ in range(5000):
 
 def reason(app: App, /, **fields: Any) -> str:
     """Why a message with these fields is refused; a valid row of the same batch is stored."""
-    result = ingest.messages(app=app, rows=[factories.message_row() | fields, factories.message_row()], now=NOW)
+    result = ingest.write_messages(app=app, rows=[factories.message_row() | fields, factories.message_row()], now=NOW)
     [rejection] = result.rejected
     assert (rejection.index, result.accepted, result.ids[0]) == (0, 1, None)
     assert SECRET not in rejection.error
@@ -36,9 +36,9 @@ def receipt_reason(app: App, /, **fields: Any) -> str:
     """Why a receipt with these fields is refused."""
     row = {"message_id": str(message_ids.first_id(NOW)), "channel": "own", "code": 2, "at": NOW.isoformat()} | fields
     row = {name: value for name, value in row.items() if value != "absent"}
-    result = ingest.receipts(app=app, rows=[row], now=NOW)
+    result = ingest.write_receipts(app=app, rows=[row], now=NOW)
     [rejection] = result.rejected
-    assert (rejection.index, result.applied, result.unmatched) == (0, 0, 0)
+    assert (rejection.index, result.applied, result.early) == (0, 0, 0)
     assert SECRET not in rejection.error
     return rejection.error
 
@@ -136,7 +136,7 @@ def test_time_inside_the_window_is_taken(app: App, moment: datetime) -> None:
     [identifier] = factories.create_messages(app, [factories.message_row(created_at=moment)], now=NOW)
     row = {"message_id": str(identifier), "channel": "own", "code": 2, "at": moment.isoformat()}
 
-    assert ingest.receipts(app=app, rows=[row], now=NOW).applied == 1
+    assert ingest.write_receipts(app=app, rows=[row], now=NOW).applied == 1
 
 
 def test_expiry_beyond_the_calendar_is_refused(app: App) -> None:
@@ -151,17 +151,17 @@ def test_expiry_in_both_forms_is_refused(app: App) -> None:
 
 @pytest.mark.parametrize("row", [None, 5, SECRET, [SECRET], True])
 def test_what_is_no_object_is_refused(app: App, row: object) -> None:
-    for write in (ingest.messages, ingest.receipts):
+    for write in (ingest.write_messages, ingest.write_receipts):
         [rejection] = write(app=app, rows=[row], now=NOW).rejected
         assert rejection.error
         assert SECRET not in rejection.error
 
 
 def test_missing_fields_are_named(app: App) -> None:
-    [rejection] = ingest.messages(app=app, rows=[{}], now=NOW).rejected
+    [rejection] = ingest.write_messages(app=app, rows=[{}], now=NOW).rejected
     assert rejection.error == "target_id: field required"
 
-    [rejection] = ingest.receipts(app=app, rows=[{}], now=NOW).rejected
+    [rejection] = ingest.write_receipts(app=app, rows=[{}], now=NOW).rejected
     assert rejection.error == "at: field required"
 
 
@@ -248,7 +248,7 @@ def test_ids_are_trimmed_as_the_search_trims_them(app: App) -> None:
     assert TARGET_ID.validate_python("\u200ba") == "\u200ba"  # no blank for either
 
 
-@pytest.mark.parametrize("write", [ingest.messages, ingest.receipts])
+@pytest.mark.parametrize("write", [ingest.write_messages, ingest.write_receipts])
 def test_too_many_rows(app: App, write: Any) -> None:
     with pytest.raises(ValueError, match="at most 10,000 rows"):
         write(app=app, rows=[{}] * 10_001)

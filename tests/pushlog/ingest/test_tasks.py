@@ -41,7 +41,7 @@ EVERYTHING: dict[str, Any] = {
 
 
 def store(app: App, *rows: Any, now: datetime = NOW) -> ingest.TasksResult:
-    return ingest.tasks(app=app, rows=rows, now=now)
+    return ingest.write_tasks(app=app, rows=rows, now=now)
 
 
 def counted() -> list[tuple[Any, ...]]:
@@ -187,7 +187,7 @@ def test_counts_follow_every_change(app: App) -> None:
 
 def test_too_many_rows_are_an_error(app: App) -> None:
     with pytest.raises(ValueError, match="at most 10,000"):
-        ingest.tasks(app=app, rows=[{}] * 10_001)
+        ingest.write_tasks(app=app, rows=[{}] * 10_001)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -200,7 +200,7 @@ def test_writers_of_the_same_tasks_wait_for_one_another_and_lose_nothing() -> No
     def write(number: int) -> None:
         some = ids[::-1] if number % 2 else ids
         rows = [{"push_id": push_id, "target_kind": "all", "group": f"{number}"} for push_id in some]
-        results.append(ingest.tasks(app=app, rows=rows))
+        results.append(ingest.write_tasks(app=app, rows=rows))
 
     run_together(*(partial(write, number) for number in range(8)))
 

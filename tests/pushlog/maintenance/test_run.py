@@ -10,7 +10,7 @@ from django.db import DatabaseError, connection, transaction
 
 from pushlog import counts, ingest
 from pushlog.maintenance import run
-from pushlog.models import WINDOW, HourlyCount, KeptReceipt, MaintenanceRun, Message, StatusChange
+from pushlog.models import WINDOW, EarlyReceipt, HourlyCount, MaintenanceRun, Message, StatusChange
 from pushlog.postgres import partitions
 from pushlog.postgres.statements import plans_kept
 from tests import factories
@@ -75,7 +75,7 @@ def test_row_of_a_day_without_partition_makes_it_and_one_out_of_the_window_is_re
             cursor.execute(f"DROP TABLE IF EXISTS {table}_{day:%Y%m%d}")
 
     rows = [factories.message_row(created_at=moment) for moment in (day, now - 31 * DAY, now + DAY)]
-    result = ingest.messages(app=app, rows=rows)
+    result = ingest.write_messages(app=app, rows=rows)
 
     assert result.accepted == 1
     assert [(one.index, one.error) for one in result.rejected] == [
@@ -191,18 +191,18 @@ def test_table_that_a_person_detached_to_keep_it_is_not_dropped() -> None:
 
 
 def test_kept_receipts_are_removed_when_no_message_can_claim_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pushlog.ingest.kept._BATCH", 2)
+    monkeypatch.setattr("pushlog.ingest.early_receipts._BATCH", 2)
     app, now = factories.create_app(), datetime.now(UTC)
     early = {"target_id": "t", "customer_message_id": "c", "channel": "own", "code": 2}
     for days in (29, 1, 31, 40, 2):
         moment = now - days * DAY
         rows = [early | {"at": (moment).isoformat(), "code": code} for code in (2, 3)]
-        assert ingest.receipts(app=app, rows=rows, now=moment).unmatched == 2
+        assert ingest.write_receipts(app=app, rows=rows, now=moment).early == 2
 
     result = maintained()
 
     assert (result["receipts_removed"], result["receipts_applied"]) == (4, 0)
-    assert sorted({(now - at).days for at in KeptReceipt.objects.values_list("at", flat=True)}) == [1, 2, 29]
+    assert sorted({(now - at).days for at in EarlyReceipt.objects.values_list("at", flat=True)}) == [1, 2, 29]
 
 
 def test_kept_receipt_whose_message_is_there_is_applied(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,17 +210,17 @@ def test_kept_receipt_whose_message_is_there_is_applied(monkeypatch: pytest.Monk
     rows = [factories.message_row() for _ in range(2)]
     at = datetime.now(UTC).isoformat()
     names = [{name: row[name] for name in ("target_id", "customer_message_id")} for row in rows]
-    ingest.receipts(app=app, rows=[name | {"channel": "own", "code": 2, "at": at} for name in names])
+    ingest.write_receipts(app=app, rows=[name | {"channel": "own", "code": 2, "at": at} for name in names])
     # As if the writer were killed between its two transactions.
-    monkeypatch.setattr("pushlog.ingest.kept.apply", lambda **_: 0)
+    monkeypatch.setattr("pushlog.ingest.early_receipts.apply", lambda **_: 0)
     factories.create_messages(app, rows)
     monkeypatch.undo()
-    assert KeptReceipt.objects.count() == 2
+    assert EarlyReceipt.objects.count() == 2
 
     assert maintained()["receipts_applied"] == 2
 
     assert set(Message.objects.values_list("code", flat=True)) == {2}
-    assert not KeptReceipt.objects.exists()
+    assert not EarlyReceipt.objects.exists()
     assert difference() == []
 
 

@@ -176,10 +176,10 @@ def test_import_of_a_large_broken_file_twice(count: int, tmp_path: Path) -> None
     assert first["lines read"] == written.lines
     assert first["messages accepted"] == written.messages
     assert first["duplicates"] == written.repeats
-    assert first["lines refused"] == written.broken
-    assert first["receipts applied"] + first["receipts stale"] + first["receipts unmatched"] == written.receipts
+    assert first["lines rejected"] == written.broken
+    assert first["receipts applied"] + first["receipts stale"] + first["early receipts"] == written.receipts
     assert sum(again.values()) == 2 * written.lines
-    assert again["messages accepted"] == again["receipts applied"] == again["receipts unmatched"] == 0
+    assert again["messages accepted"] == again["receipts applied"] == again["early receipts"] == 0
     assert again["duplicates"] == written.messages + written.repeats
     refused = [json.loads(line) for line in path.with_name("log.jsonl.rejected.jsonl").read_bytes().splitlines()]
     assert len(refused) == written.broken

@@ -14,7 +14,7 @@ from django.core.management.base import CommandError
 from django.db import OperationalError
 
 from pushlog import ingest
-from pushlog.models import App, KeptReceipt, Message, StatusChange
+from pushlog.models import App, EarlyReceipt, Message, StatusChange
 from tests.factories import message_row
 
 pytestmark = pytest.mark.django_db
@@ -87,13 +87,13 @@ def test_import_adds_up(app: App, folder: Path) -> None:
         "duplicates": 1,
         "receipts applied": 2,
         "receipts stale": 1,
-        "receipts unmatched": 1,
-        "lines refused": 3,
+        "early receipts": 1,
+        "lines rejected": 3,
     }
     assert Message.objects.filter(app=app).count() == 3
     assert set(Message.objects.values_list("code", flat=True)) == {2, 0, -1000}
     assert StatusChange.objects.count() == 2
-    assert KeptReceipt.objects.count() == 1
+    assert EarlyReceipt.objects.count() == 1
 
 
 def test_import_writes_refused_lines_for_their_owner_only(app: App, folder: Path) -> None:
@@ -148,7 +148,7 @@ def test_import_result_does_not_depend_on_batches(app: App, folder: Path, batch:
 
     numbers = run(app, name, batch=batch)
 
-    assert (numbers["lines read"], numbers["messages accepted"], numbers["lines refused"]) == (15, 7, 1)
+    assert (numbers["lines read"], numbers["messages accepted"], numbers["lines rejected"]) == (15, 7, 1)
     assert set(Message.objects.values_list("code", flat=True)) == {2}
 
 
@@ -175,7 +175,7 @@ def test_import_standard_input(app: App, folder: Path, monkeypatch: pytest.Monke
         monkeypatch.setattr("sys.stdin", stdin)
         numbers = run(app, "-")
 
-    assert numbers == {"lines read": 2, "messages accepted": 1, "lines refused": 1}
+    assert numbers == {"lines read": 2, "messages accepted": 1, "lines rejected": 1}
     assert [entry["line"] for entry in rejected("stdin.rejected.jsonl")] == [2]
 
 
@@ -190,7 +190,7 @@ def test_import_gzip_cut_short_keeps_good_part_and_fails(app: App, folder: Path)
 
     numbers = summary(out.getvalue())
     assert numbers["messages accepted"] == Message.objects.count() > 100
-    assert numbers["lines refused"] == 1
+    assert numbers["lines rejected"] == 1
 
 
 def test_import_refuses_before_anything_is_stored(app: App, folder: Path) -> None:
@@ -224,7 +224,7 @@ def test_import_stopped_says_what_is_stored(
     app: App, folder: Path, monkeypatch: pytest.MonkeyPatch, failure: BaseException, error: str, status: int
 ) -> None:
     name = write(folder / "a.jsonl", *[message_row() for _ in range(5)])
-    store, calls = ingest.messages, []
+    store, calls = ingest.write_messages, []
 
     def failing(**arguments: Any) -> ingest.MessagesResult:
         calls.append(arguments)
@@ -232,7 +232,7 @@ def test_import_stopped_says_what_is_stored(
             raise failure
         return store(**arguments)
 
-    monkeypatch.setattr(ingest, "messages", failing)
+    monkeypatch.setattr(ingest, "write_messages", failing)
     out = io.StringIO()
 
     with pytest.raises(CommandError, match=error) as stopped:

@@ -102,7 +102,7 @@ def log(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[L
                 part = its[start : start + ingest.MAX_ROWS]
                 ids = factories.create_messages(one, [_message(number) for number in part], now=NOW)
                 receipts = [_receipt(number, identifier) for number, identifier in zip(part, ids, strict=True)]
-                assert not ingest.receipts(app=one, rows=receipts, now=NOW).rejected
+                assert not ingest.write_receipts(app=one, rows=receipts, now=NOW).rejected
         yield log_of(app)
 
 

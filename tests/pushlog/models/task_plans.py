@@ -61,7 +61,7 @@ def log(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[L
         for one, numbers in (app, range(TASKS * 4 // 5)), (other, range(TASKS // 5)):
             rows = [_task(number) | ({} if one == app else OTHER) for number in numbers]
             for start in range(0, len(rows), ingest.MAX_ROWS):
-                assert not ingest.tasks(app=one, rows=rows[start : start + ingest.MAX_ROWS], now=NOW).rejected
+                assert not ingest.write_tasks(app=one, rows=rows[start : start + ingest.MAX_ROWS], now=NOW).rejected
         for start in range(0, MESSAGES, ingest.MAX_ROWS):
             numbers = range(start, min(start + ingest.MAX_ROWS, MESSAGES))
             factories.create_messages(app, [_message(number) for number in numbers], now=NOW)

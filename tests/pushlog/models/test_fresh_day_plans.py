@@ -55,7 +55,7 @@ def fresh(log: Log, django_db_blocker: DjangoDbBlocker) -> Iterator[Log]:
     with django_db_blocker.unblock(), undone():
         ids = factories.create_messages(log.app, [row(number) for number in range(ROWS)], now=NOW)
         received = [receipt(number, 2, message_id=str(one)) for number, one in enumerate(ids) if number % 40]
-        assert not ingest.receipts(app=log.app, rows=received, now=NOW).rejected
+        assert not ingest.write_receipts(app=log.app, rows=received, now=NOW).rejected
         day = dict.fromkeys((f"pushlog_message_{START:%Y%m%d}", f"pushlog_statuschange_{START:%Y%m%d}"), ROWS)
         yield Log(log.app, log.rows | day, log.index_of)
 
@@ -97,7 +97,7 @@ def test_receipts_by_the_ids_of_messages(fresh: Log) -> None:
     messages = Message.objects.filter(app=fresh.app, target_id__startswith="fresh-").order_by("pk")[:SIZE]
     rows = [receipt(number, 2001, message_id=str(one.pk)) for number, one in enumerate(messages)]
 
-    plans = plans_of(fresh, lambda: ingest.receipts(app=fresh.app, rows=rows, now=NOW), "pushlog_message")
+    plans = plans_of(fresh, lambda: ingest.write_receipts(app=fresh.app, rows=rows, now=NOW), "pushlog_message")
 
     assert len(plans) == 2
     for plan in plans:
@@ -118,7 +118,7 @@ def test_receipts_by_both_ids(fresh: Log) -> None:
         for number, one in enumerate(messages)
     ]
 
-    plans = plans_of(fresh, lambda: ingest.receipts(app=fresh.app, rows=rows, now=NOW), "uuid_send")
+    plans = plans_of(fresh, lambda: ingest.write_receipts(app=fresh.app, rows=rows, now=NOW), "uuid_send")
 
     assert sum(plan.rows_read for plan in plans) <= ROWS, plans[0].text
     assert all("" not in plan.indexes(fresh) for plan in plans), plans[0].text

@@ -44,7 +44,7 @@ def message(log: Log) -> Message:
         }
         for number in range(REPORTS)
     ]
-    assert not ingest.receipts(app=log.app, rows=receipts).rejected
+    assert not ingest.write_receipts(app=log.app, rows=receipts).rejected
     return message
 
 

@@ -107,7 +107,7 @@ def test_tasks_that_come_in_read_and_change_their_own(log: Log) -> None:
     known = [{"push_id": f"{number:08}", "state": "revoked"} for number in range(100, 120)]
     fresh = [factories.task_row(pushed_at=NOW) for _ in range(20)]
 
-    plans = plans_of(log, lambda: ingest.tasks(app=log.app, rows=known + fresh, now=NOW), "pushlog_pushtask")
+    plans = plans_of(log, lambda: ingest.write_tasks(app=log.app, rows=known + fresh, now=NOW), "pushlog_pushtask")
 
     # Made, locked, changed.
     assert len(plans) == 3

@@ -28,7 +28,7 @@ def test_a_batch_that_fell_victim_to_a_deadlock_is_written_all_the_same() -> Non
     results = list[Any]()
 
     def write() -> None:
-        results.append(ingest.receipts(app=app, rows=receipts))
+        results.append(ingest.write_receipts(app=app, rows=receipts))
         connection.close()
 
     writer = Thread(target=write)

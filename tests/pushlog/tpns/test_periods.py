@@ -17,7 +17,7 @@ NOW = "2026-05-17T15:20:30+08:00"
 def store(app: App, now: datetime, **moments: str) -> None:
     """Tasks by push ID and push time."""
     rows = [factories.task_row(push_id=push_id, pushed_at=moment) for push_id, moment in moments.items()]
-    assert not ingest.tasks(app=app, rows=rows, now=now).rejected
+    assert not ingest.write_tasks(app=app, rows=rows, now=now).rejected
 
 
 def found(program: Program, first: str, last: str, **question: Any) -> list[str]:
@@ -126,7 +126,7 @@ def test_pages_follow_one_another(app: App, program: Program, set_clock: SetCloc
         factories.task_row(push_id=f"{number}", pushed_at=f"2026-05-1{number // 150}T09:00:00+08:00")
         for number in range(450)
     ]
-    assert ingest.tasks(app=app, rows=rows, now=now).accepted == 450
+    assert ingest.write_tasks(app=app, rows=rows, now=now).accepted == 450
     days = {"startDate": "2026-05-01", "endDate": "2026-05-17"}
 
     pages = [program.ask(**days, offset=offset, limit=100) for offset in range(0, 500, 100)]

@@ -117,7 +117,7 @@ def test_a_period_is_answered_as_in_the_sample(app: App, program: Program, set_c
     )
     older = [factories.task_row(pushed_at=f"2019-11-{day}T09:00:00+08:00") for day in (10, 11, 12, 13, 14)] * 25
     rows = [task, *(row | {"push_id": f"old-{number}"} for number, row in enumerate(older))]
-    assert ingest.tasks(app=app, rows=rows, now=now).accepted == 126
+    assert ingest.write_tasks(app=app, rows=rows, now=now).accepted == 126
     expected = json.loads(LIST)
     expected["pushRecordData"][0] |= ADDED
 

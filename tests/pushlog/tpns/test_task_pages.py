@@ -18,7 +18,7 @@ KINDS = ["all", "tag", "devices", "accounts", "account_file", "device_file"]
 
 
 def store(app: App, rows: list[dict[str, Any]]) -> None:
-    assert not ingest.tasks(app=app, rows=rows, now=NOW).rejected
+    assert not ingest.write_tasks(app=app, rows=rows, now=NOW).rejected
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ def many(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[
         app = factories.create_app()
         for batch in range(2):
             rows = [_one_of_many(batch * ingest.MAX_ROWS + number) for number in range(ingest.MAX_ROWS)]
-            assert not ingest.tasks(app=app, rows=rows, now=NOW).rejected
+            assert not ingest.write_tasks(app=app, rows=rows, now=NOW).rejected
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE pushlog_pushtask, pushlog_taskcount")
         yield app

@@ -12,11 +12,11 @@ from django.db.models import Q
 from pushlog import message_ids
 from pushlog.ingest import status_changes
 from pushlog.ingest.status_changes import Change
-from pushlog.models import WINDOW, App, KeptReceipt, Message
+from pushlog.models import WINDOW, App, EarlyReceipt, Message
 from pushlog.postgres.partitions import GRACE
 from pushlog.postgres.statements import run
 
-_TABLE = KeptReceipt._meta.db_table
+_TABLE = EarlyReceipt._meta.db_table
 _KEEP = f"""
     INSERT INTO {_TABLE} AS old (app_id, message_id, at, code, channel, detail, revoked, arrived_at)
     SELECT %b, *, now()
@@ -61,7 +61,7 @@ def arrived(app: App, changes: Iterable[Change], now: datetime) -> list[UUID]:
 
 def apply(*, app: App, arrived: Collection[UUID]) -> int:
     """Applies what is kept for messages which are now in the log (their IDs); gives the number of receipts."""
-    if not arrived or not KeptReceipt.objects.filter(app=app).exists():
+    if not arrived or not EarlyReceipt.objects.filter(app=app).exists():
         return 0
     by_key = {message_ids.without_time(one): one for one in sorted(arrived, key=attrgetter("int"))}
     keys = [key for (key,) in run(_KEYS, [app.pk, [*arrived, *by_key]])]
@@ -86,7 +86,7 @@ def sweep(*, now: datetime) -> Iterator[tuple[int, int]]:
     message: a writer that was killed after its commit left it.
     """
     last = 0
-    while batch := list(KeptReceipt.objects.filter(pk__gt=last).order_by("pk").select_related("app")[:_BATCH]):
+    while batch := list(EarlyReceipt.objects.filter(pk__gt=last).order_by("pk").select_related("app")[:_BATCH]):
         last = batch[-1].pk
         old = [one.pk for one in batch if _is_expired(one, now)]
         waiting: defaultdict[App, list[Change]] = defaultdict(list)
@@ -103,10 +103,10 @@ def count_expired(*, now: datetime) -> int:
     """How many receipts `sweep` would remove."""
     limit, first_with_time = now - WINDOW - GRACE, UUID(int=1 << 80)
     by_id = Q(message_id__gte=first_with_time, message_id__lt=message_ids.first_id(limit))
-    return KeptReceipt.objects.filter(by_id | Q(at__lt=limit)).count()
+    return EarlyReceipt.objects.filter(by_id | Q(at__lt=limit)).count()
 
 
-def _is_expired(kept: KeptReceipt, now: datetime) -> bool:
+def _is_expired(kept: EarlyReceipt, now: datetime) -> bool:
     limit = now - WINDOW - GRACE
     return kept.at < limit or (
         message_ids.has_time(kept.message_id) and message_ids.created_at(kept.message_id) < limit

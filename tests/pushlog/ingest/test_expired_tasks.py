@@ -5,7 +5,7 @@ import pytest
 from django.db import connection, transaction
 
 from pushlog import ingest
-from pushlog.ingest import old_tasks
+from pushlog.ingest import expired_tasks
 from pushlog.models import App, PushTask, TaskCount
 from pushlog.postgres.partitions import GRACE
 from tests import factories
@@ -21,7 +21,7 @@ def fill(app: App, ages: list[timedelta]) -> None:
         {"push_id": f"{number}", "target_kind": "all", "pushed_at": (NOW - age).isoformat()}
         for number, age in enumerate(ages)
     ]
-    result = ingest.tasks(app=app, rows=rows, now=NOW - timedelta(days=20))
+    result = ingest.write_tasks(app=app, rows=rows, now=NOW - timedelta(days=20))
     assert result.accepted == len(ages)
 
 
@@ -35,8 +35,10 @@ def counted() -> int:
 
 
 def test_what_is_old_goes_and_the_counts_with_it(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(old_tasks, "_REMOVE", old_tasks._REMOVE.replace(f"LIMIT {old_tasks._BATCH}", "LIMIT 3"))
-    monkeypatch.setattr(old_tasks, "_BATCH", 3)
+    monkeypatch.setattr(
+        expired_tasks, "_REMOVE", expired_tasks._REMOVE.replace(f"LIMIT {expired_tasks._BATCH}", "LIMIT 3")
+    )
+    monkeypatch.setattr(expired_tasks, "_BATCH", 3)
     second = timedelta(seconds=1)
     for one in (app, factories.create_app()):
         fill(one, [LIMIT + second] * 7 + [LIMIT - second] * 2 + [timedelta(days=1)])

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pushlog import ingest, message_ids
-from pushlog.models import App, KeptReceipt, Message, StatusChange
+from pushlog.models import App, EarlyReceipt, Message, StatusChange
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -30,8 +30,8 @@ def receipt(app: App, *, by: str = "id", after: int = 1, **fields: Any) -> dict[
 
 
 def send(app: App, *rows: dict[str, Any]) -> tuple[int, int, int]:
-    result = ingest.receipts(app=app, rows=rows)
-    return result.applied, result.stale, result.unmatched
+    result = ingest.write_receipts(app=app, rows=rows)
+    return result.applied, result.stale, result.early
 
 
 def arrive(app: App) -> Message:
@@ -42,14 +42,14 @@ def arrive(app: App) -> Message:
 @pytest.mark.parametrize("by", ["id", "pair"])
 def test_kept_and_applied_on_arrival(app: App, by: str) -> None:
     assert send(app, receipt(app, by=by, detail="early")) == (0, 0, 1)
-    assert KeptReceipt.objects.count() == 1
+    assert EarlyReceipt.objects.count() == 1
     assert not StatusChange.objects.exists()
 
     message = arrive(app)
 
     assert (message.code, message.modified_at) == (2, CREATED + timedelta(seconds=1))
     assert StatusChange.objects.get(message_id=message.pk).detail == "early"
-    assert not KeptReceipt.objects.exists()
+    assert not EarlyReceipt.objects.exists()
 
 
 @pytest.mark.parametrize("together", [True, False])
@@ -59,18 +59,18 @@ def test_kept_once(app: App, together: bool) -> None:
     for batch in [rows] if together else [[row] for row in rows]:
         assert send(app, *batch) == (0, 0, len(batch))
 
-    assert KeptReceipt.objects.count() == 1
+    assert EarlyReceipt.objects.count() == 1
 
 
 def test_kept_by_id_and_by_pair(app: App) -> None:
     """The same report in both forms is one entry of the history."""
     send(app, receipt(app, by="id"), receipt(app, by="pair"))
-    assert KeptReceipt.objects.count() == 2
+    assert EarlyReceipt.objects.count() == 2
 
     message = arrive(app)
 
     assert StatusChange.objects.filter(message_id=message.pk).count() == 1
-    assert not KeptReceipt.objects.exists()
+    assert not EarlyReceipt.objects.exists()
 
 
 def test_kept_ones_make_the_status_as_others_do(app: App) -> None:
@@ -95,7 +95,7 @@ def test_kept_at_the_same_moment_are_put_together(app: App, first: int, together
     rows = rows[first:] + rows[:first]
     for batch in [rows] if together else [[row] for row in rows]:
         send(app, *batch)
-    assert KeptReceipt.objects.count() == 1
+    assert EarlyReceipt.objects.count() == 1
 
     message = arrive(app)
 
@@ -108,7 +108,7 @@ def test_nothing_is_kept_once_the_message_is_there(app: App) -> None:
     arrive(app)
 
     assert send(app, receipt(app), receipt(app, by="pair", code=3)) == (2, 0, 0)
-    assert not KeptReceipt.objects.exists()
+    assert not EarlyReceipt.objects.exists()
 
 
 def test_kept_revocation(app: App) -> None:
@@ -125,12 +125,12 @@ def test_kept_revocation(app: App) -> None:
 def test_kept_ones_of_other_messages_stay(app: App) -> None:
     other = factories.create_app()
     send(app, receipt(app))
-    ingest.receipts(app=other, rows=[receipt(other, by="pair")])
+    ingest.write_receipts(app=other, rows=[receipt(other, by="pair")])
 
     factories.create_message(app)
     arrive(app)
 
-    assert [one.app_id for one in KeptReceipt.objects.all()] == [other.pk]
+    assert [one.app_id for one in EarlyReceipt.objects.all()] == [other.pk]
 
 
 @pytest.mark.parametrize("by", ["id", "pair"])
@@ -140,16 +140,16 @@ def test_a_repeated_message_applies_what_a_crash_left_behind(
     """The message is committed before what was kept is looked at; its sender got no answer, and repeats it."""
     send(app, receipt(app, by=by))
     with monkeypatch.context() as patch:
-        patch.setattr("pushlog.ingest.kept.apply", lambda **_: 1 / 0)
+        patch.setattr("pushlog.ingest.early_receipts.apply", lambda **_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             arrive(app)
     assert Message.objects.get().code != 2
 
-    result = ingest.messages(app=app, rows=[ROW])
+    result = ingest.write_messages(app=app, rows=[ROW])
 
     assert result.duplicates == 1
     assert Message.objects.get().code == 2
-    assert not KeptReceipt.objects.exists()
+    assert not EarlyReceipt.objects.exists()
 
 
 def test_two_messages_of_one_pair_share_nothing(app: App) -> None:
