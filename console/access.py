@@ -16,7 +16,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 
-from console import fragments
+from console import htmx
 from pushlog.models import App
 
 
@@ -80,7 +80,7 @@ def _to_login(request: HttpRequest, app: str) -> HttpResponse:
     if request.method == "POST":
         # A form cannot be sent again after the login: back to the page that it stood on.
         return redirect_to_login(reverse("messages", args=[app]))
-    if not fragments.wanted(request):
+    if not htmx.wants_fragment(request):
         return redirect_to_login(request.get_full_path())
     page = urlsplit(request.headers.get("HX-Current-URL", "/"))
     login = redirect_to_login(urlunsplit(("", "", page.path, page.query, "")))

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.contrib.auth.models import Permission, User
 
-from console.secrets import kept_secret
+from console.kept_secrets import kept_secret
 from pushlog.models import App, Membership
 
 

@@ -9,7 +9,7 @@ from environs import FileAwareEnv, validate
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
-from console.secrets import kept_secret
+from console.kept_secrets import kept_secret
 from pushlog.postgres import embedded
 
 # NAME_FILE may name a file that holds the value, for secrets.

@@ -1,10 +1,13 @@
-"""Sealed tokens: what stands in an address but must not be read from it, or changed in it."""
+"""Sealed tokens for addresses: search terms and cursors, which are personal, can be neither read nor changed."""
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
+
+from pushlog.models import App
 
 
 class BadToken(ValueError):
@@ -31,3 +34,33 @@ def unseal(purpose: list[Any], token: str) -> list[Any]:
 
 def _keys() -> MultiFernet:
     return MultiFernet([Fernet(key) for key in settings.ENCRYPTION_KEYS])
+
+
+@dataclass(frozen=True, slots=True)
+class SearchTerms:
+    """What is looked for: a complete target ID, a complete customer message ID, or both. Empty means not given."""
+
+    target_id: str = ""
+    customer_message_id: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.target_id or self.customer_message_id)
+
+    @property
+    def has_both(self) -> bool:
+        """Whether neither is empty."""
+        return bool(self.target_id and self.customer_message_id)
+
+
+def token_of(app: App, terms: SearchTerms) -> str:
+    """The token that stands for these terms in the addresses of one app."""
+    return seal(["search", app.pk], [terms.target_id, terms.customer_message_id])
+
+
+def terms_of(app: App, token: str) -> SearchTerms:
+    """The terms that a token of this app stands for. Raises BadToken."""
+    try:
+        target_id, customer_message_id = unseal(["search", app.pk], token)
+    except ValueError as error:
+        raise BadToken from error
+    return SearchTerms(target_id, customer_message_id)

@@ -5,7 +5,7 @@ from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path, register_converter
 
-from console.push_id_paths import PushIDConverter
+from console.url_converters import PushIDConverter
 from console.views import api_docs, apps, messages, ops, statuses, tasks
 from pushlog.api.endpoints import api
 

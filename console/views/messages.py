@@ -14,13 +14,13 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
-from console import fragments, search_links
+from console import htmx, tokens
 from console.access import MemberRequest, member_required, visible_apps
-from console.filters import FoundFilter, MessageFilter, SearchForm
-from console.list_pages import list_context, page_asked_for
-from console.list_state import MESSAGES, ListState, list_state
-from console.misses import explain_miss
-from console.search_links import SearchTerms
+from console.lists.context import list_context, page_asked_for
+from console.lists.empty import explain_miss
+from console.lists.filters import FoundFilter, MessageFilter, SearchForm
+from console.lists.state import MESSAGES, ListState, list_state
+from console.tokens import SearchTerms
 from pushlog.forecast import forecast
 from pushlog.keyset import Page
 from pushlog.models import App, Message, PushTask, StatusChange
@@ -48,7 +48,7 @@ def message_list(request: MemberRequest) -> HttpResponse:
         # Guesses are no reason to fail a page that has its answer: on a time-out there are none.
         with suppress(OperationalError):
             context["hints"] = explain_miss(app, state.terms, others=visible_apps(request.user), now=now)
-    context["is_fragment"] = fragments.wanted(request)
+    context["is_fragment"] = htmx.wants_fragment(request)
     template = "messages/_results.html" if context["is_fragment"] else "messages/list.html"
     return TemplateResponse(request, template, context, status=200 if page is not None else 400)
 
@@ -59,7 +59,7 @@ def search(request: MemberRequest) -> HttpResponse:
     """Takes the terms out of a form, and leads to their page, whose address does not show them."""
     form = SearchForm(request.POST)
     if form.is_valid():
-        token = search_links.token_of(request.app, SearchTerms(**form.cleaned_data))
+        token = tokens.token_of(request.app, SearchTerms(**form.cleaned_data))
         return redirect(f"{reverse('messages', args=[request.app.slug])}?{urlencode({'search': token})}")
     state = list_state(MESSAGES, request.app, QueryDict())
     state.problems = [str(error) for errors in form.errors.values() for error in errors]
@@ -86,7 +86,7 @@ def message_detail(request: MemberRequest, message_id: UUID) -> HttpResponse:
         "forecast": forecast(message, now).value,
         "now": now,
     }
-    template = "messages/_detail.html" if fragments.wanted(request) else "messages/detail.html"
+    template = "messages/_detail.html" if htmx.wants_fragment(request) else "messages/detail.html"
     return TemplateResponse(request, template, context)
 
 

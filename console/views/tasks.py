@@ -10,12 +10,12 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from console import fragments
+from console import htmx
 from console.access import MemberRequest, member_required, visible_apps
-from console.filters import TaskFilter, TaskSearchForm
-from console.list_pages import list_context, page_asked_for
-from console.list_state import TASK_MESSAGES, TASKS, list_state
-from console.misses import explain_task_miss
+from console.lists.context import list_context, page_asked_for
+from console.lists.empty import explain_task_miss
+from console.lists.filters import TaskFilter, TaskSearchForm
+from console.lists.state import TASK_MESSAGES, TASKS, list_state
 from console.outcomes import count_outcomes
 from console.task_settings import as_row, settings_of
 from pushlog.keyset import Page
@@ -47,7 +47,7 @@ def task_list(request: MemberRequest) -> HttpResponse:
         with suppress(OperationalError):
             others = visible_apps(request.user)
             context["elsewhere"], context["has_messages"] = explain_task_miss(app, missed, others=others, now=now)
-    context["is_fragment"] = fragments.wanted(request)
+    context["is_fragment"] = htmx.wants_fragment(request)
     template = "tasks/_results.html" if context["is_fragment"] else "tasks/list.html"
     return TemplateResponse(request, template, context, status=200 if page is not None else 400)
 
@@ -61,7 +61,7 @@ def task_detail(request: MemberRequest, push_id: str) -> HttpResponse:
     produced = Message.objects.of_task(app, push_id, now=now)
     state = list_state(TASK_MESSAGES, app, request.GET)
     page = page_asked_for(state, produced.for_rows()) if not state.problems else None
-    context = list_context(app, state, None, page, now) | {"task": task, "is_fragment": fragments.wanted(request)}
+    context = list_context(app, state, None, page, now) | {"task": task, "is_fragment": htmx.wants_fragment(request)}
     status = 200 if page is not None else 400
     if context["is_fragment"]:
         return TemplateResponse(request, "tasks/_messages.html", context, status=status)

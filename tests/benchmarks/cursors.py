@@ -3,7 +3,7 @@
 from django.db.models import Model, QuerySet
 
 from console import tokens
-from console.list_state import Listing, cursor_purpose
+from console.lists.state import Listing, cursor_purpose
 from pushlog.keyset import PAGE_SIZE, page_of
 from pushlog.models import App
 

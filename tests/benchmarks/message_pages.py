@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from console.list_state import MESSAGES
-from console.search_links import SearchTerms, token_of
-from console.tables import SORTS
+from console.lists.state import MESSAGES
+from console.lists.tables import SORTS
+from console.tokens import SearchTerms, token_of
 from pushlog import demo
 from pushlog.models import App, Message
 from tests.benchmarks.cursors import PAGE, thousandth

@@ -1,7 +1,7 @@
 """Which pages of push tasks are measured: those of the app that has the messages, whose tasks are as many as befits
 them, and those of the app with a million tasks and not one message (tests/benchmarks/million_tasks.py)."""
 
-from console.list_state import TASK_MESSAGES, TASKS
+from console.lists.state import TASK_MESSAGES, TASKS
 from pushlog.demo import tasks as demo_tasks
 from pushlog.models import App, Message, PushTask
 from tests.benchmarks.cursors import PAGE, last, thousandth

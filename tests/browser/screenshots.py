@@ -8,7 +8,7 @@ from typing import Literal
 
 from playwright.sync_api import Page
 
-from console.push_id_paths import PushIDConverter
+from console.url_converters import PushIDConverter
 from tests.browser.console_server import ROOT, chromium, running_console
 from tests.browser.pages import PHONE, SHOP, WIDE, log_in, open_row, search_for
 from tests.browser.travel import HOSTILE, SALE_PAGE, TASKS, add_travel

@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from console.push_id_paths import PushIDConverter
+from console.url_converters import PushIDConverter
 from tests.browser.conftest import Windows
 from tests.browser.pages import PHONE, SHOP, WIDE, open_row, overflow, search_for
 from tests.browser.travel import HOSTILE, SALE_PAGE, TASKS

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from console.tables import SORTS
+from console.lists.tables import SORTS
 from tests.browser.conftest import Windows
 from tests.browser.pages import SHOP, cells, column, permalinks, sort_by
 from tests.browser.watch import Watch

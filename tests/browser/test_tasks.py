@@ -5,8 +5,8 @@ import json
 import pytest
 from playwright.sync_api import Page, expect
 
-from console.push_id_paths import PushIDConverter
-from console.tables import TASK_SORTS
+from console.lists.tables import TASK_SORTS
+from console.url_converters import PushIDConverter
 from tests.browser.conftest import Windows
 from tests.browser.pages import cells, sort_by
 from tests.browser.travel import COUNT, HOSTILE, MESSAGES, SALE, SALE_PAGE, TARGETS, TASKS

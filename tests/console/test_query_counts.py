@@ -17,8 +17,8 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoDbBlocker
 
-from console.search_links import SearchTerms, token_of
-from console.tables import SORTS, TASK_SORTS
+from console.lists.tables import SORTS, TASK_SORTS
+from console.tokens import SearchTerms, token_of
 from pushlog import ingest
 from pushlog.models import App
 from tests import factories

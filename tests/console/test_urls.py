@@ -6,8 +6,8 @@ import pytest
 from django.urls import reverse
 from pytest_django.fixtures import Settings
 
-from console.list_state import MESSAGES, TASK_MESSAGES, TASKS
-from console.search_links import SearchTerms, terms_of
+from console.lists.state import MESSAGES, TASK_MESSAGES, TASKS
+from console.tokens import SearchTerms, terms_of
 from tests import factories
 
 MESSAGE = UUID("019a9b3c-0000-7000-8000-000000000000")

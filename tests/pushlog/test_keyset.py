@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
-from console.tables import SORTS
+from console.lists.tables import SORTS
 from pushlog import ingest
 from pushlog.keyset import BadCursor, Page, page_of
 from pushlog.models import App, Message

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from console.tables import TASK_SORTS
+from console.lists.tables import TASK_SORTS
 from pushlog.keyset import BadCursor, page_of
 from pushlog.models import App, PushTask
 from tests import factories

@@ -6,7 +6,7 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
-from console.tables import SORTS
+from console.lists.tables import SORTS
 from console.views.messages import message_list
 from pushlog.models import App
 from tests import factories

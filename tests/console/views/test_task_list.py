@@ -6,7 +6,7 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
-from console.tables import TASK_SORTS
+from console.lists.tables import TASK_SORTS
 from console.views.tasks import task_list
 from pushlog.models import App, PushTask
 from tests import factories

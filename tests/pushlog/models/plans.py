@@ -11,8 +11,8 @@ from django.db import connection, transaction
 from django.http import QueryDict
 from pytest_django import DjangoDbBlocker
 
-from console.filters import MessageFilter
-from console.tables import SORTS
+from console.lists.filters import MessageFilter
+from console.lists.tables import SORTS
 from pushlog import ingest
 from pushlog.keyset import page_of
 from pushlog.models import App, Message

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pytest_django import DjangoDbBlocker
 
-from console.tables import TASK_SORTS
+from console.lists.tables import TASK_SORTS
 from pushlog import ingest
 from pushlog.keyset import page_of
 from pushlog.models import PushTask

@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoDbBlocker
 
-from console.search_links import SearchTerms, token_of
+from console.tokens import SearchTerms, token_of
 from pushlog.message_ids import first_id
 from pushlog.models import App, Message
 from pushlog.postgres.partitions import TABLES

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from console.tables import SORTS
+from console.lists.tables import SORTS
 from pushlog import message_ids
 from pushlog.models import Message
 from pushlog.statuses import Outcome

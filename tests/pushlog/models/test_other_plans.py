@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.http import QueryDict
 
-from console.filters import FoundFilter
+from console.lists.filters import FoundFilter
 from pushlog.models import Message
 from tests.pushlog.models.plans import (
     COUNT,

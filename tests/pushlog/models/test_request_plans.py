@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from console.search_links import SearchTerms, token_of
+from console.tokens import SearchTerms, token_of
 from pushlog import ingest
 from pushlog.models import Message
 from pushlog.postgres.partitions import TABLES

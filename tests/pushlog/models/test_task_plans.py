@@ -7,9 +7,9 @@ import pytest
 from django.db import connection
 from django.http import QueryDict
 
-from console.filters import TaskFilter
+from console.lists.filters import TaskFilter
+from console.lists.tables import TASK_SORTS
 from console.outcomes import count_outcomes
-from console.tables import TASK_SORTS
 from pushlog.keyset import page_of
 from pushlog.models import Message, PushTask
 from tests.pushlog.models.plans import FEW, NOW, READABLE, Log, plans_of

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from console.search_links import SearchTerms, token_of
+from console.tokens import SearchTerms, token_of
 from pushlog.models import App, Message
 from pushlog.postgres import partitions, statements
 from tests import factories

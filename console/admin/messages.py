@@ -1,4 +1,4 @@
-"""Django's admin: apps and their members, and fixes of single messages."""
+"""Corrections of single messages in Django's admin."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -15,37 +15,11 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from console import credentials_admin as credentials_admin  # registers its own
-from console import tasks_admin as tasks_admin  # likewise
 from console.access import visible_apps
 from pushlog import ingest
 from pushlog.keyset import BadCursor, page_of
-from pushlog.models import App, Membership, Message
+from pushlog.models import Message
 from pushlog.statuses import NO_RECEIPT, REVOKED, Channel
-
-
-class MembershipInline(admin.TabularInline):
-    """Who may see the messages of an app."""
-
-    model = Membership
-    autocomplete_fields = ["user"]
-    extra = 1
-
-
-@admin.register(App)
-class AppAdmin(admin.ModelAdmin):
-    list_display = ["name", "environment", "slug", "time_zone"]
-    search_fields = ["name", "slug"]
-    inlines = [MembershipInline]
-
-    def get_readonly_fields(self, request: HttpRequest, obj: App | None = None) -> list[str]:
-        """The slug is in addresses, and those are in tickets."""
-        return ["slug"] if obj else []
-
-    def has_delete_permission(self, request: HttpRequest, obj: App | None = None) -> bool:
-        """An app's messages refer to it without a foreign key: they would stay behind, and nobody could see them."""
-        return False
-
 
 # What `ingest.correct` may replace.
 _CORRECTED = ("title", "content", "extras", "expires_at")

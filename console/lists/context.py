@@ -7,8 +7,8 @@ from django.db.models import QuerySet
 from django_filters import FilterSet
 
 from console import tokens
-from console.list_state import ListState, cursor_purpose
-from console.tables import PageData
+from console.lists.state import ListState, cursor_purpose
+from console.lists.tables import PageData
 from pushlog.keyset import BadCursor, Page, Row, page_of
 from pushlog.models import WINDOW, App
 

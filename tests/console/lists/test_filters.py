@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.http import QueryDict
 
-from console.filters import FoundFilter, MessageFilter, SearchForm
+from console.lists.filters import FoundFilter, MessageFilter, SearchForm
 from pushlog.models import App, Message
 from tests import factories
 

@@ -5,7 +5,7 @@ import pytest
 from django.http import QueryDict
 from django.utils import timezone
 
-from console.filters import TaskFilter, TaskSearchForm
+from console.lists.filters import TaskFilter, TaskSearchForm
 from pushlog.models import App, PushTask
 from tests import factories
 

@@ -3,7 +3,7 @@
 from django.http import HttpRequest
 
 
-def wanted(request: HttpRequest) -> bool:
+def wants_fragment(request: HttpRequest) -> bool:
     """True if htmx asks for a fragment.
 
     Not when it restores a page of the browser's history: then it asks under the same header for a whole page.

@@ -2,8 +2,8 @@ import pytest
 from django.http import QueryDict
 
 from console import tokens
-from console.list_state import MESSAGES, cursor_purpose, list_state
-from console.search_links import SearchTerms, token_of
+from console.lists.state import MESSAGES, cursor_purpose, list_state
+from console.tokens import SearchTerms, token_of
 from pushlog.models import App
 from tests import factories
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
-from console.search_links import SearchTerms
+from console.tokens import SearchTerms
 from pushlog.models import App, Message, PushTask
 
 

@@ -1,7 +1,7 @@
 from datetime import UTC, datetime
 
-from console.misses import explain_miss
-from console.search_links import SearchTerms
+from console.lists.empty import explain_miss
+from console.tokens import SearchTerms
 from pushlog.models import App
 from tests import factories
 

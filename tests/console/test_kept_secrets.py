@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from console.secrets import kept_secret
+from console.kept_secrets import kept_secret
 
 
 def test_secret_is_made_once_and_kept(tmp_path: Path) -> None:

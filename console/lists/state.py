@@ -7,10 +7,10 @@ from typing import Any
 import django_tables2 as tables
 from django.http import QueryDict
 
-from console import search_links, tokens
-from console.filters import MessageFilter, TaskFilter
-from console.search_links import SearchTerms
-from console.tables import DEFAULT_SORT, DEFAULT_TASK_SORT, SORTS, TASK_SORTS, MessageTable, TaskTable
+from console import tokens
+from console.lists.filters import MessageFilter, TaskFilter
+from console.lists.tables import DEFAULT_SORT, DEFAULT_TASK_SORT, SORTS, TASK_SORTS, MessageTable, TaskTable
+from console.tokens import SearchTerms
 from pushlog.models import App
 
 
@@ -115,7 +115,7 @@ def list_state(listing: Listing, app: App, query: QueryDict) -> ListState:
         return state
     if "search" in query:
         try:
-            state.terms = search_links.terms_of(app, str(query["search"]))
+            state.terms = tokens.terms_of(app, str(query["search"]))
         except tokens.BadToken:
             state.problems.append(
                 "This search link is damaged, belongs to another app, or was made with a key that is no longer in"

@@ -3,8 +3,8 @@ from typing import Any
 import pytest
 from django_tables2 import Table
 
-from console.list_state import MESSAGES, TASK_MESSAGES, TASKS, Listing
-from console.tables import SORTS, TASK_SORTS, MessageTable, PageData
+from console.lists.state import MESSAGES, TASK_MESSAGES, TASKS, Listing
+from console.lists.tables import SORTS, TASK_SORTS, MessageTable, PageData
 from pushlog.models import Message, PushTask
 
 LISTS = [MESSAGES, TASKS]

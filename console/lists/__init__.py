@@ -1,0 +1,1 @@
+"""The lists: query string, filters, columns, and what the templates need."""
