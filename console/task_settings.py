@@ -94,7 +94,7 @@ def as_row(task: PushTask) -> dict[str, Any]:
     }
     return {
         "push_id": task.push_id,
-        **{name: member.name.lower() for name, member in words.items()},
+        **{name: member.word for name, member in words.items()},
         "environment": task.environment,
         "created_at": _iso(task.created_at),
         "pushed_at": _iso(task.pushed_at),

@@ -1,29 +1,80 @@
-"""What a message's expiry time implies now: derived from status, expiry and clock, and stored nowhere."""
+"""What a message's status means at a given moment: whether it is sent again, and who must do what.
 
+Derived from status, expiry, revocation and clock, and stored nowhere.
+"""
+
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from pushlog import statuses
 from pushlog.models import Message
-from pushlog.statuses import Outcome
+from pushlog.statuses import EXPIRED, NO_RECEIPT, Outcome, Status, is_resent
 
 
 class Forecast(Enum):
     """What may still happen to a message by itself."""
 
-    REVOKED = "revoked"  # taken back by the sender
-    EXPIRED = "expired"  # was never delivered in time, and is not sent any more
-    RESENT = "resent"  # is sent again when the device connects or a user is bound, until it expires
-    WAITING = "waiting"  # nothing is known to send it again; a receipt may still come
-    SETTLED = "settled"  # its outcome is known: the expiry time has no meaning any more
+    REVOKED = "revoked"  # the sender took it back
+    EXPIRED = "expired"  # not delivered in time, and not sent any more
+    RESENT = "resent"  # sent again when the device connects or the user signs in, until it expires
+    WAITING = "waiting"  # not known to be sent again, but a receipt may still come
+    SETTLED = "settled"  # the outcome is known, so the expiry time means nothing any more
 
 
 def forecast(message: Message, now: datetime) -> Forecast:
     """What `now` (aware) makes of a message. It expires at its expiry time, not after it."""
     if message.revoked_at is not None:
         return Forecast.REVOKED
+    if message.is_expired(now):
+        return Forecast.EXPIRED
     if message.status.outcome != Outcome.WAITING:
         return Forecast.SETTLED
-    if message.expires_at is not None and message.expires_at <= now:
-        return Forecast.EXPIRED
-    return Forecast.RESENT if statuses.is_resent(message.channel, message.code) else Forecast.WAITING
+    return Forecast.RESENT if is_resent(message.channel, message.code) else Forecast.WAITING
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What rows, pages and the API say of a message now.
+
+    `title` fits a cell of the list, `tone` is the name of its colour, `outcome` a word of `Outcome` or "expired".
+    """
+
+    title: str
+    tone: str
+    outcome: str
+    final: bool
+    owner: str
+    next_step: str
+
+
+_STILL_WANTED = "If the message is still wanted, the app team sends a new one"
+# Owner and next step once a message has expired, by the common code it was left with.
+_EXPIRED_ADVICE = {
+    NO_RECEIPT: ("platform", f"Ask the platform team, with the message ID, why no receipt came. {_STILL_WANTED}."),
+    -1: ("platform", f"Ask the platform team, with the message ID, why it was not verified. {_STILL_WANTED}."),
+    0: ("app team", f"{_STILL_WANTED} when the user's device is online."),
+    1: ("app team", f"{_STILL_WANTED} after the user has signed in."),
+}
+_EXPIRED_REASONS = {NO_RECEIPT: "no receipt came", -1: "not verified in time"}
+
+
+def verdict(message: Message, now: datetime) -> Verdict:
+    """The verdict on a message at `now` (aware)."""
+    status, outcome = message.status, message.status.outcome.word
+    kind = forecast(message, now)
+    if kind is Forecast.REVOKED:
+        # What was sent may have arrived before, so the outcome stays.
+        next_step = "Nothing to do: the sender took the message back, and it is not sent again."
+        return Verdict(f"Revoked ({status.title})", "revoked", outcome, True, "nobody", next_step)
+    if kind is Forecast.EXPIRED:
+        owner, next_step = _EXPIRED_ADVICE.get(
+            status.code if status.common else NO_RECEIPT, _EXPIRED_ADVICE[NO_RECEIPT]
+        )
+        return Verdict(f"Expired: {_expired_reason(status)}", EXPIRED, EXPIRED, True, owner, next_step)
+    return Verdict(status.title, outcome, outcome, status.final, status.owner, status.next_step)
+
+
+def _expired_reason(status: Status) -> str:
+    if status.common and status.code in _EXPIRED_REASONS:
+        return _EXPIRED_REASONS[status.code]
+    return status.title.removeprefix(f"{Outcome.WAITING.label}: ")

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from django.db import models
+from pushlog.choices import WordChoices
 
 NO_RECEIPT = -1000  # the message is recorded, and nothing has been heard of it yet
 REVOKED = -1001  # only ever in a message's history
@@ -38,8 +38,8 @@ _PLAIN_TITLES = {
 }
 
 
-class Channel(models.IntegerChoices):
-    """What carried a message. `label` is for people, `word` is for JSON and URLs."""
+class Channel(WordChoices):
+    """What carried a message."""
 
     OWN = 1, "Own channel"
     APNS = 2, "Apple (APNs)"
@@ -52,12 +52,8 @@ class Channel(models.IntegerChoices):
     MEIZU = 9, "Meizu"
     HARMONY = 10, "HarmonyOS"
 
-    @property
-    def word(self) -> str:
-        return self.name.lower()
 
-
-class Outcome(models.IntegerChoices):
+class Outcome(WordChoices):
     """What a status amounts to. Accepted is the vendor's word, received is the device's."""
 
     WAITING = 1, "Waiting"
@@ -67,8 +63,10 @@ class Outcome(models.IntegerChoices):
     UNKNOWN = 5, "Unknown"
 
 
-CHANNEL_BY_WORD = {channel.word: channel for channel in Channel}
-_OUTCOME_BY_WORD = {outcome.name.lower(): outcome for outcome in Outcome}
+# An outcome that the clock makes of waiting, and that is stored nowhere.
+EXPIRED = "expired"
+
+_CHANNELS, _OUTCOMES_BY_WORD = Channel.by_word(), Outcome.by_word()
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,13 +178,13 @@ def _read_row(row: list[str]) -> Status:
     if len(row) != len(COLUMNS):
         raise ValueError(f"{len(row)} columns instead of {len(COLUMNS)}")
     channel, code, name, outcome, final, owner, meaning, next_step = row
-    if channel != "common" and channel not in CHANNEL_BY_WORD:
+    if channel != "common" and channel not in _CHANNELS:
         raise ValueError(f"unknown channel {channel!r}")
     if str(int(code)) != code or abs(int(code)) >= 2**31:
         raise ValueError(f"{code!r} is not a plain number of 32 bits")
     if name and not (name.isascii() and name.isalnum() and len(name) <= LONGEST_NAME):
         raise ValueError(f"{name!r} is not a name of up to {LONGEST_NAME} letters and digits")
-    if outcome not in _OUTCOME_BY_WORD:
+    if outcome not in _OUTCOMES_BY_WORD:
         raise ValueError(f"unknown outcome {outcome!r}")
     if final not in {"yes", "no"}:
         raise ValueError(f"final must be yes or no, not {final!r}")
@@ -196,13 +194,13 @@ def _read_row(row: list[str]) -> Status:
         if text != text.strip() or not text.endswith(".") or len(text) > LONGEST_TEXT:
             raise ValueError(f"{column} must be a sentence of up to {LONGEST_TEXT} characters, with a full stop")
     return Status(
-        channel=CHANNEL_BY_WORD.get(channel),
+        channel=_CHANNELS.get(channel),
         code=int(code),
         name=name,
         meaning=meaning,
         owner=owner,
         next_step=next_step,
-        outcome=_OUTCOME_BY_WORD[outcome],
+        outcome=_OUTCOMES_BY_WORD[outcome],
         final=final == "yes",
         known=True,
         common=channel == "common",

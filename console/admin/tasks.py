@@ -73,7 +73,7 @@ class TaskForm(forms.ModelForm):
         """The task as a row for `ingest`: of one that is there, only what was changed."""
         names = self.changed_data if self.instance.pk else [*self.fields]
         row = {name: cleaned[name] for name in names if name != "app" and name in cleaned}
-        row |= {name: enum(row[name]).name.lower() for name, enum in _WORDS.items() if name in row}
+        row |= {name: enum(row[name]).word for name, enum in _WORDS.items() if name in row}
         row |= {name: row[name].isoformat() for name in _TIMES if name in row}
         return row | {"push_id": self.instance.push_id or cleaned["push_id"]}
 

@@ -7,21 +7,18 @@ from typing import Any
 import django_filters
 from django import forms
 from django.core.validators import MaxLengthValidator
-from django.db.models import IntegerChoices, Q
 from django.utils import timezone
 
 from pushlog import message_ids
+from pushlog.choices import WordChoices
 from pushlog.models import LISTED_MODES, Message, Mode, PushTask, PushType, TargetKind, TaskState
 from pushlog.models.message import MessageQuerySet
 from pushlog.models.task import PushTaskQuerySet
-from pushlog.statuses import Channel, Outcome, outcome_of
-
-# Waiting, but past its expiry time: no status of its own, the clock makes it.
-EXPIRED = "expired"
+from pushlog.statuses import EXPIRED, Channel, Outcome, outcome_of
 
 
-def _words(members: Iterable[IntegerChoices]) -> list[tuple[str, str]]:
-    return [("", "Any"), *((member.name.lower(), str(member.label)) for member in members)]
+def _words(members: Iterable[WordChoices]) -> list[tuple[str, str]]:
+    return [("", "Any"), *((member.word, str(member.label)) for member in members)]
 
 
 def _time_filter(label: str, method: str) -> django_filters.DateTimeFilter:
@@ -34,8 +31,8 @@ def _time_filter(label: str, method: str) -> django_filters.DateTimeFilter:
     )
 
 
-def _number(enum: type[IntegerChoices]) -> Any:
-    return lambda word: enum[word.upper()].value
+def _number(enum: type[WordChoices]) -> Any:
+    return lambda word: enum.by_word()[word].value
 
 
 class MessageFilterForm(forms.Form):
@@ -87,12 +84,8 @@ class MessageFilter(django_filters.FilterSet):
         return found if code is None else found.filter(outcome=outcome_of(channel, code))
 
     def filter_outcome(self, queryset: MessageQuerySet, name: str, value: str) -> MessageQuerySet:
-        """Expired is taken out of waiting, where the catalogue has it."""
-        past = Q(expires_at__lte=timezone.now())
-        if value == EXPIRED:
-            return queryset.filter(past, outcome=Outcome.WAITING)
-        found = queryset.filter(outcome=Outcome[value.upper()])
-        return found.exclude(past) if value == Outcome.WAITING.name.lower() else found
+        """Expired is split off waiting by the clock."""
+        return queryset.with_outcome(value, now=timezone.now())
 
     def filter_from(self, queryset: MessageQuerySet, name: str, value: datetime) -> MessageQuerySet:
         """The creation time is in the ID."""

@@ -9,19 +9,10 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from pushlog.forecast import Forecast, forecast
+from pushlog import forecast
 from pushlog.models import Message
-from pushlog.statuses import Outcome
 
 register = template.Library()
-
-_TONES = {
-    Outcome.WAITING: "waiting",
-    Outcome.ACCEPTED: "accepted",
-    Outcome.RECEIVED: "received",
-    Outcome.FAILED: "failed",
-    Outcome.UNKNOWN: "unknown",
-}
 
 # Unit, its seconds, the next smaller unit, its seconds.
 _UNITS = (("d", 86400, "h", 3600), ("h", 3600, "min", 60), ("min", 60, "s", 1))
@@ -70,15 +61,8 @@ def since(later: datetime, earlier: datetime) -> str:
 @register.simple_tag
 def verdict(message: Message, now: datetime) -> SafeString:
     """The status cell: what became of the message, in words; the colour only repeats it."""
-    status = message.status
-    kind = forecast(message, now)
-    if kind is Forecast.REVOKED:
-        words, tone = f"Revoked ({status.title})", "revoked"
-    elif kind is Forecast.EXPIRED:
-        words, tone = "Expired", "expired"
-    else:
-        words, tone = status.title, _TONES[status.outcome]
-    return format_html('<span class="verdict verdict-{}">{}</span>', tone, words)
+    current = forecast.verdict(message, now)
+    return format_html('<span class="verdict verdict-{}">{}</span>', current.tone, current.title)
 
 
 def _iso(moment: datetime) -> str:

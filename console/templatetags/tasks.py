@@ -37,7 +37,7 @@ def meaning(task: PushTask) -> str:
 @register.filter
 def target_kind_word(task: PushTask) -> str:
     """Whom it was sent to, by the name that does not change with the words for people."""
-    return TargetKind(task.target_kind).name.lower()
+    return TargetKind(task.target_kind).word
 
 
 @register.filter

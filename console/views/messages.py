@@ -21,7 +21,7 @@ from console.lists.empty import explain_miss
 from console.lists.filters import FoundFilter, MessageFilter, SearchForm
 from console.lists.state import MESSAGES, ListState, list_state
 from console.tokens import SearchTerms
-from pushlog.forecast import forecast
+from pushlog.forecast import forecast, verdict
 from pushlog.keyset import Page
 from pushlog.models import App, Message, PushTask, StatusChange
 from pushlog.postgres.statements import plans_kept
@@ -84,6 +84,7 @@ def message_detail(request: MemberRequest, message_id: UUID) -> HttpResponse:
         "history": _with_previous(message.created_at, history)[-HISTORY_SIZE:],
         "history_is_cut": len(history) > HISTORY_SIZE,
         "forecast": forecast(message, now).value,
+        "verdict": verdict(message, now),
         "now": now,
     }
     template = "messages/_detail.html" if htmx.wants_fragment(request) else "messages/detail.html"

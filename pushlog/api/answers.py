@@ -7,7 +7,7 @@ from uuid import UUID
 
 from ninja import Schema
 
-from pushlog.forecast import Forecast, forecast
+from pushlog.forecast import verdict
 from pushlog.models import Message, Mode, PushType, StatusChange
 from pushlog.statuses import Channel, Status
 
@@ -115,15 +115,20 @@ def moment(at: datetime | None) -> str | None:
 
 def found(message: Message, now: datetime) -> dict[str, Any]:
     """A message as `FoundMessage`, its outcome as of `now` (aware)."""
-    status = in_words(message.status)
-    if forecast(message, now) == Forecast.EXPIRED:
-        status |= {"outcome": Forecast.EXPIRED.value, "final": True}
+    current = verdict(message, now)
+    status = in_words(message.status) | {
+        "title": current.title,
+        "owner": current.owner,
+        "next_step": current.next_step,
+        "outcome": current.outcome,
+        "final": current.final,
+    }
     return {
         "id": str(message.pk),
         "target_id": message.target_id,
         "customer_message_id": message.customer_message_id,
-        "push_type": PushType(message.push_type).name.lower(),
-        "mode": Mode(message.mode).name.lower(),
+        "push_type": PushType(message.push_type).word,
+        "mode": Mode(message.mode).word,
         "title": message.title,
         "task": message.task,
         "created_at": moment(message.created_at),
@@ -150,6 +155,6 @@ def in_words(status: Status) -> dict[str, Any]:
         "meaning": status.meaning,
         "owner": status.owner,
         "next_step": status.next_step,
-        "outcome": status.outcome.name.lower(),
+        "outcome": status.outcome.word,
         "final": status.final,
     }

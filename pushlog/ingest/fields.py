@@ -3,10 +3,12 @@
 import json
 import re
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BeforeValidator, Field, PlainValidator, StringConstraints, WithJsonSchema
 from pydantic_core import to_json
+
+from pushlog.choices import WordChoices
 
 MAX_EXTRAS = 10_000
 
@@ -29,20 +31,16 @@ def _no_bool(value: object) -> object:
     return value
 
 
-def word_in(known: dict[str, int]) -> PlainValidator:
-    """Turns a word into the number that is stored for it."""
+def word_of(choices: type[WordChoices]) -> PlainValidator:
+    """Takes one of the words of `choices` and gives the number that is stored for it."""
+    known = {word: member.value for word, member in choices.by_word().items()}
 
     def number(value: object) -> int:
         if isinstance(value, str) and value in known:
             return known[value]
         raise ValueError(f"must be one of {', '.join(known)}")
 
-    return PlainValidator(number)
-
-
-def words(known: dict[str, int]) -> WithJsonSchema:
-    """For the API's description: what comes in is a word, whatever is stored."""
-    return WithJsonSchema({"type": "string", "enum": list(known)})
+    return PlainValidator(number, json_schema_input_type=Literal[tuple(known)])
 
 
 def _dumped(extras: object) -> str:

@@ -29,8 +29,7 @@ from pushlog.ingest.fields import (
     TargetID,
     Text,
     Title,
-    word_in,
-    words,
+    word_of,
 )
 from pushlog.models import WINDOW, App, Mode, PushType
 
@@ -38,10 +37,7 @@ MAX_ROWS = 10_000
 CLOCK_SKEW = timedelta(minutes=10)
 MAX_VALIDITY = timedelta(days=366)
 
-_PUSH_TYPES = {member.name.lower(): member.value for member in PushType}
-_CHANNELS = {word: channel.value for word, channel in statuses.CHANNEL_BY_WORD.items()}
-_MODES = {member.name.lower(): member.value for member in Mode}
-ChannelNumber = Annotated[int, word_in(_CHANNELS), words(_CHANNELS)]
+ChannelNumber = Annotated[int, word_of(statuses.Channel)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +71,8 @@ class MessageRow(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     target_id: TargetID
-    push_type: Annotated[int, word_in(_PUSH_TYPES), words(_PUSH_TYPES)]
-    mode: Annotated[int, word_in(_MODES), words(_MODES)] = Mode.SIMPLE.value
+    push_type: Annotated[int, word_of(PushType)]
+    mode: Annotated[int, word_of(Mode)] = Mode.SIMPLE.value
     customer_message_id: CustomerID = Field(default_factory=lambda: uuid4().hex)
     title: Title = ""
     content: Content = ""

@@ -5,18 +5,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from pushlog.ingest.fields import Content, Extras, Moment, PushID, TargetID, Text, Title, Whole, word_in, words
+from pushlog.ingest.fields import Content, Extras, Moment, PushID, TargetID, Text, Title, Whole, word_of
 from pushlog.models import MessageType, TargetKind, TaskSource, TaskState
 from pushlog.models.task import UINT32
 
 MAX_TARGETS = 1000  # of one task, as TPNS has it (facts/tpns.md, 4.1)
 MAX_TAGS = 500
 MAX_AHEAD = timedelta(days=90)  # of a task that is to be sent later
-
-_TARGET_KINDS = {member.name.lower(): member.value for member in TargetKind}
-_MESSAGE_TYPES = {member.name.lower(): member.value for member in MessageType}
-_STATES = {member.name.lower(): member.value for member in TaskState}
-_SOURCES = {member.name.lower(): member.value for member in TaskSource}
 
 _Number32 = Annotated[Whole, Field(ge=0, le=UINT32)]
 _URL = Annotated[Text, Field(max_length=2000)]
@@ -61,10 +56,10 @@ class TaskRow(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     push_id: PushID
-    target_kind: Annotated[int, word_in(_TARGET_KINDS), words(_TARGET_KINDS)] = 0
-    state: Annotated[int, word_in(_STATES), words(_STATES)] = TaskState.CREATED.value
-    message_type: Annotated[int, word_in(_MESSAGE_TYPES), words(_MESSAGE_TYPES)] = MessageType.NOTIFICATION.value
-    source: Annotated[int, word_in(_SOURCES), words(_SOURCES)] = TaskSource.API.value
+    target_kind: Annotated[int, word_of(TargetKind)] = 0
+    state: Annotated[int, word_of(TaskState)] = TaskState.CREATED.value
+    message_type: Annotated[int, word_of(MessageType)] = MessageType.NOTIFICATION.value
+    source: Annotated[int, word_of(TaskSource)] = TaskSource.API.value
     environment: Literal["production", "development"] = "production"
     # Null is not taken; the clock of whoever stores it says what one that was left out is.
     created_at: Moment = Field(default_factory=_left_out)

@@ -219,6 +219,6 @@ def _forbidden(old: int, new: int) -> str | None:
     before, after = TaskState(old), TaskState(new)
     if before == after or after in before.next_states:
         return None
-    ways = ", ".join(state.name.lower() for state in sorted(before.next_states))
+    ways = ", ".join(state.word for state in sorted(before.next_states))
     ends = f"only {ways}" if ways else "nor anything else"
-    return f"a task that is {before.name.lower()} cannot become {after.name.lower()}, {ends}"
+    return f"a task that is {before.word} cannot become {after.word}, {ends}"

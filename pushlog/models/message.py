@@ -6,17 +6,19 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import models
+from django.db.models import Count, Q
 from django.utils import timezone
 
 from pushlog import message_ids
+from pushlog.choices import WordChoices
 from pushlog.models.app import App
-from pushlog.statuses import NO_RECEIPT, Channel, Outcome, Status, look_up
+from pushlog.statuses import EXPIRED, NO_RECEIPT, Channel, Outcome, Status, look_up
 
 WINDOW = timedelta(days=30)
 
 
-class PushType(models.IntegerChoices):
-    """How a message was addressed. Stored in two bytes; the JSON word is the member's name in lower case."""
+class PushType(WordChoices):
+    """How a message was addressed."""
 
     USER = 1, "User"
     ANDROID = 2, "Android device"
@@ -24,7 +26,7 @@ class PushType(models.IntegerChoices):
     HARMONY = 4, "HarmonyOS device"
 
 
-class Mode(models.IntegerChoices):
+class Mode(WordChoices):
     """How a message was created."""
 
     SIMPLE = 1, "Simple"
@@ -35,6 +37,10 @@ class Mode(models.IntegerChoices):
 
 LISTED_MODES = (Mode.SIMPLE, Mode.TEMPLATE)
 _LISTED = models.Q(mode__in=LISTED_MODES)
+
+
+def _expired(now: datetime) -> Q:
+    return Q(outcome=Outcome.WAITING, expires_at__lte=now)
 
 
 class PairHash(models.Func):
@@ -114,6 +120,26 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """What a push task produced: its messages in the window, multiple ones too, but no broadcasts."""
         # The first condition follows from the second, but not for the planner, which needs it for the index.
         return self.findable(app, now=now).filter(_meets("task", "<> ''"), task=push_id)
+
+    def with_outcome(self, word: str, *, now: datetime) -> MessageQuerySet:
+        """Messages with an outcome, by its word; "expired" ones are not also "waiting" (`now` is aware)."""
+        if word == EXPIRED:
+            return self.filter(_expired(now))
+        outcome = Outcome.by_word()[word]
+        found = self.filter(outcome=outcome)
+        return found.exclude(expires_at__lte=now) if outcome is Outcome.WAITING else found
+
+    def count_outcomes(self, *, now: datetime, limit: int) -> dict[str, int]:
+        """How many of the newest `limit` messages have each outcome, by its word, expired ones apart.
+
+        For a task's messages this is one query, which their index answers alone: it holds outcome and expiry time.
+        """
+        expired = _expired(now)
+        counts: dict[str, Any] = {
+            one.word: Count("pk", filter=Q(outcome=one) & ~expired if one is Outcome.WAITING else Q(outcome=one))
+            for one in Outcome
+        }
+        return self.order_by("-pk")[:limit].aggregate(**counts, **{EXPIRED: Count("pk", filter=expired)})
 
     def for_rows(self) -> MessageQuerySet:
         """Only the columns of a list row: content and extras may be large and are not shown there."""
@@ -209,6 +235,11 @@ class Message(models.Model):
     def created_at(self) -> datetime:
         """Creation time, UTC, to the millisecond: it is part of the ID."""
         return message_ids.created_at(self.id)
+
+    def is_expired(self, now: datetime) -> bool:
+        """Whether it waited in vain: its expiry time has come (`now` is aware), and no outcome is known."""
+        waiting = self.status.outcome == Outcome.WAITING
+        return waiting and self.expires_at is not None and self.expires_at <= now
 
     @property
     def status(self) -> Status:

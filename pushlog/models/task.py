@@ -7,14 +7,15 @@ from datetime import datetime
 from django.db import models
 from django.utils import timezone
 
+from pushlog.choices import WordChoices
 from pushlog.models.app import App
 from pushlog.models.message import WINDOW
 
 UINT32 = 2**32 - 1
 
 
-class TargetKind(models.IntegerChoices):
-    """Whom a task was sent to. The JSON word is the member's name in lower case, here and below."""
+class TargetKind(WordChoices):
+    """Whom a task was sent to."""
 
     ALL = 1, "Everybody"
     TAG = 2, "Tags"
@@ -24,21 +25,21 @@ class TargetKind(models.IntegerChoices):
     DEVICE_FILE = 6, "Device file"
 
 
-class MessageType(models.IntegerChoices):
+class MessageType(WordChoices):
     """What the device does with it: shows it, or hands it to the application."""
 
     NOTIFICATION = 1, "Notification"
     DATA = 2, "Data message"
 
 
-class TaskSource(models.IntegerChoices):
+class TaskSource(WordChoices):
     """Where the task was made."""
 
     API = 1, "API"
     CONSOLE = 2, "Console of the push service"
 
 
-class TaskState(models.IntegerChoices):
+class TaskState(WordChoices):
     """The ten states of a task (facts/tpns.md, 1.5.1)."""
 
     CREATED = 1, "Created"

@@ -81,8 +81,8 @@ def test_row_is_taken_back_and_changes_nothing(app: App) -> None:
     for number, kind in enumerate(TargetKind):
         task = factories.create_task(
             app,
-            target_kind=kind.name.lower(),
-            state=list(TaskState)[number].name.lower(),
+            target_kind=kind.word,
+            state=list(TaskState)[number].word,
             tag_rule=rule if kind is TargetKind.TAG else None,
             targets=["a"] if kind is TargetKind.DEVICES else None,
             android={"ring": 1},

@@ -5,7 +5,6 @@ import re
 import pytest
 
 from pushlog.statuses import (
-    CHANNEL_BY_WORD,
     NO_RECEIPT,
     REVOKED,
     Channel,
@@ -85,8 +84,8 @@ def name_of(status: Status) -> str:
 
 def test_channels_have_words_and_labels() -> None:
     assert [channel.value for channel in Channel] == list(range(1, 11))
-    assert list(CHANNEL_BY_WORD) == list(CODES)[1:]
-    assert CHANNEL_BY_WORD["harmony"] is Channel.HARMONY
+    assert list(Channel.by_word()) == list(CODES)[1:]
+    assert Channel.by_word()["harmony"] is Channel.HARMONY
     assert (Channel.APNS.label, Channel.OWN.label) == ("Apple (APNs)", "Own channel")
 
 
@@ -98,7 +97,7 @@ def test_catalogue_holds_exactly_the_documented_codes_in_order() -> None:
 
 @pytest.mark.parametrize("word", CODES)
 def test_every_documented_code_is_found(word: str) -> None:
-    channel = Channel.FCM if word == "common" else CHANNEL_BY_WORD[word]
+    channel = Channel.FCM if word == "common" else Channel.by_word()[word]
 
     for code in CODES[word]:
         status = look_up(channel, code)

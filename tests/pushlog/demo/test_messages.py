@@ -83,7 +83,7 @@ def test_batches_skew(batches: list[demo.Batch], rows: list[dict[str, Any]]) -> 
     assert {found[status] for status in demo.TEN_TIMES} == {10}
     assert len(once) > 100
     assert found[demo.UNKNOWN] == 1
-    assert not statuses.look_up(statuses.CHANNEL_BY_WORD[demo.UNKNOWN[0]], demo.UNKNOWN[1]).known
+    assert not statuses.look_up(statuses.Channel.by_word()[demo.UNKNOWN[0]], demo.UNKNOWN[1]).known
     assert Counter(row["target_id"] for row in rows).most_common(1) == [(demo.HEAVY_TARGET, 1_000)]
     assert Counter(row["customer_message_id"] for row in rows).most_common(1) == [(demo.SHARED_CUSTOMER_ID, 1_000)]
 

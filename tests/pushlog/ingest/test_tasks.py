@@ -142,9 +142,9 @@ def test_a_row_that_cannot_be_an_update_does_not_undo_the_others(app: App) -> No
 
 @pytest.mark.parametrize(("old", "new"), [*product(TaskState, TaskState)])
 def test_a_state_moves_as_the_model_says(app: App, old: TaskState, new: TaskState) -> None:
-    store(app, {"push_id": "1", "target_kind": "all", "state": old.name.lower()})
+    store(app, {"push_id": "1", "target_kind": "all", "state": old.word})
 
-    result = store(app, {"push_id": "1", "state": new.name.lower()})
+    result = store(app, {"push_id": "1", "state": new.word})
 
     allowed = new == old or new in old.next_states
     assert bool(result.rejected) != allowed

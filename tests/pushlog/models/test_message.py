@@ -14,7 +14,7 @@ from tests import factories
 pytestmark = pytest.mark.django_db
 
 NOW = datetime.now(UTC).replace(microsecond=0)
-MODES = {mode.name.lower(): mode for mode in Mode}
+MODES = {mode.word: mode for mode in Mode}
 
 
 def findable(app: App, **options: Any) -> MessageQuerySet:

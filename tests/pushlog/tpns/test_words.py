@@ -52,7 +52,7 @@ def test_states(app: App, program: Program, state: str, status: str) -> None:
     ],
 )
 def test_whom_a_task_was_sent_to(app: App, program: Program, kind: str, push_type: str, asked: str | None) -> None:
-    rows = [factories.task_row(push_id=member.name.lower(), target_kind=member.name.lower()) for member in TargetKind]
+    rows = [factories.task_row(push_id=member.word, target_kind=member.word) for member in TargetKind]
     assert ingest.write_tasks(app=app, rows=rows).accepted == len(TargetKind)
     [record] = program.ask(pushId=kind)["pushRecordData"]
     days = [f"{record['date'][:10]}"] * 2

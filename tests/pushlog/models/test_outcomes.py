@@ -1,10 +1,10 @@
+"""Filters and counts by outcome, with expired ones told apart by the clock."""
+
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from console import outcomes
-from console.outcomes import count_outcomes
 from pushlog.models import App, Message
 from tests import factories
 
@@ -13,10 +13,9 @@ pytestmark = pytest.mark.django_db
 NOW = datetime.now(UTC)
 
 
-def counted(app: App, push_id: str = "1") -> dict[str, int]:
-    found = count_outcomes(Message.objects.of_task(app, push_id, now=NOW), now=NOW)
-    assert found.total == sum(number for _, _, number in found.numbers)
-    return {word: number for word, _, number in found.numbers if number}
+def counted(app: App, push_id: str = "1", limit: int = 100) -> dict[str, int]:
+    found = Message.objects.of_task(app, push_id, now=NOW).count_outcomes(now=NOW, limit=limit)
+    return {word: number for word, number in found.items() if number}
 
 
 def test_every_outcome_is_counted_and_expired_by_the_clock(app: App) -> None:
@@ -28,7 +27,11 @@ def test_every_outcome_is_counted_and_expired_by_the_clock(app: App) -> None:
         message = create(app, task="1", expires_at=(NOW - timedelta(seconds=1)).isoformat())
         factories.send_receipt(message, channel=channel, code=code)
 
-    assert counted(app) == {"waiting": 3, "expired": 1, "received": 2, "accepted": 1, "failed": 1, "unknown": 1}
+    expected = {"waiting": 3, "expired": 1, "received": 2, "accepted": 1, "failed": 1, "unknown": 1}
+    assert counted(app) == expected
+    messages = Message.objects.of_task(app, "1", now=NOW)
+    assert {word: messages.with_outcome(word, now=NOW).count() for word in expected} == expected
+    assert sum(message.is_expired(NOW) for message in messages) == 1
 
 
 def test_only_what_may_be_shown_of_this_task_is_counted(app: App) -> None:
@@ -44,20 +47,12 @@ def test_only_what_may_be_shown_of_this_task_is_counted(app: App) -> None:
     assert counted(app, "3") == {}
 
 
-def test_newest_are_counted_up_to_the_bound(
-    app: App, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: DjangoAssertNumQueries
-) -> None:
-    monkeypatch.setattr(outcomes, "COUNTED", 3)
+def test_newest_are_counted_up_to_the_limit(app: App, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     for minutes in range(4):
         message = factories.create_message(app, task="1", created_at=NOW - timedelta(minutes=minutes))
         if minutes == 3:
             factories.send_receipt(message)
-    found = Message.objects.of_task(app, "1", now=NOW)
 
     with django_assert_num_queries(1):
-        bounded = count_outcomes(found, now=NOW)
-
-    assert (bounded.total, bounded.is_cut) == (3, True)
-    assert {word: number for word, _, number in bounded.numbers}["received"] == 0
-    monkeypatch.setattr(outcomes, "COUNTED", 5)
-    assert (count_outcomes(found, now=NOW).total, count_outcomes(found, now=NOW).is_cut) == (4, False)
+        assert counted(app, limit=3) == {"waiting": 3}
+    assert counted(app, limit=5) == {"waiting": 3, "received": 1}
