@@ -19,9 +19,9 @@ test: $(VENV)/.dev
 test-browser: $(VENV)/.dev
 	$(BIN)/python -m pytest -m browser
 
-# The README's examples, pasted into a shell.
+# What needs programs of the system: the README's examples in a shell, and PgBouncer.
 test-shell: $(VENV)/.dev
-	$(BIN)/python -m pytest -m shell
+	$(BIN)/python -m pytest -m "shell or pooler"
 
 # Minutes rather than seconds: a million messages and two million receipts through the import.
 test-long: $(VENV)/.dev

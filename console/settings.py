@@ -118,10 +118,6 @@ def _database() -> dict[str, object]:
         names = {"HOST": "host", "PORT": "port", "USER": "user", "PASSWORD": "password", "NAME": "dbname"}
         where = {django: options.pop(libpq, "") or "" for django, libpq in names.items()}
     options["application_name"] = "pushlog"
-    # PostgreSQL's 4 is for disks that turn. As rows lie in the order of their IDs, the primary key then looks cheaper
-    # than the list's index, and a page behind a campaign reads all of its messages. What the address says comes last,
-    # and counts.
-    options["options"] = f"-c random_page_cost=1.1 {options.get('options', '')}".strip()
     return {
         "ENGINE": "django.db.backends.postgresql",
         **where,
@@ -133,6 +129,10 @@ def _database() -> dict[str, object]:
 
 
 DATABASES = {"default": _database()}
+# Of every session (pushlog/postgres/sessions.py). PostgreSQL's default of 4 is for spinning disks. Rows are stored in
+# the order of their IDs, so the primary key would look cheaper than the list's index, and a page behind a campaign
+# would read all of its messages. `options` of the address may say otherwise.
+SESSION_SETTINGS = {"random_page_cost": "1.1"} if "random_page_cost" not in DATABASE_URL else {}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 LANGUAGE_CODE = "en-gb"

@@ -70,10 +70,11 @@ def _probe() -> Iterator[Any]:
     """A cursor of a new connection. One that is open already may hang on a server that is gone; this one gives up."""
     own = connection.copy()
     options = own.settings_dict["OPTIONS"]
-    options["options"] = f"{options.get('options', '')} -c statement_timeout={_SECONDS}s".strip()
     # Psycopg takes one second for too short, and waits for two.
     options |= {"connect_timeout": _SECONDS, "tcp_user_timeout": _SECONDS * 1000}
     with closing(own), own.cursor() as cursor:
+        # In a transaction, so that no other client of a pooler gets this limit.
+        cursor.execute(f"BEGIN; SET LOCAL statement_timeout = '{_SECONDS}s'")
         yield cursor
 
 

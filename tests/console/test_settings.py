@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.db import connection
+from psycopg.conninfo import make_conninfo
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
@@ -110,13 +112,37 @@ def test_database_url_that_is_none_is_one_clear_line_without_its_password() -> N
     assert "hunter2" not in result.stderr
 
 
-def test_web_server_adds_its_time_limit_to_the_options_of_the_address() -> None:
-    code = "import console.wsgi; from django.db import connections; print(connections.settings['default']['OPTIONS'])"
-    url = "postgresql://u@127.0.0.1:1/x?options=-csearch_path%3Dpush"
+def address(**options: str) -> str:
+    """How to reach the database of the tests."""
+    where = connection.settings_dict
+    known = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD", "dbname": "NAME"}
+    return make_conninfo(
+        "", **{libpq: str(where[django]) for libpq, django in known.items() if where[django]}, **options
+    )
 
-    result = manage("shell", "-v", "0", "-c", code, **(PRODUCTION | {"DATABASE_URL": url}))
 
-    assert "'-c random_page_cost=1.1 -csearch_path=push -c statement_timeout=5s'" in result.stdout
+@pytest.mark.django_db
+@pytest.mark.parametrize(("options", "cost"), [({}, "1.1"), ({"options": "-crandom_page_cost=2"}, "2")])
+def test_sessions_of_the_web_server_have_their_settings(options: dict[str, str], cost: str) -> None:
+    """Without anything in the start-up packet that a pooler refuses, and with what the address says."""
+    code = (
+        "import console.wsgi; from django.db import connection as c; k = c.cursor(); print(c.settings_dict['OPTIONS']);"
+        "print([k.execute(f'SHOW {name}').fetchone()[0] for name in ('statement_timeout', 'random_page_cost')])"
+    )
+
+    result = manage("shell", "-v", "0", "-c", code, **(PRODUCTION | {"DATABASE_URL": address(**options)}))
+
+    assert ("'options'" in result.stdout) == bool(options), result
+    assert f"['5s', '{cost}']" in result.stdout
+
+
+@pytest.mark.django_db
+def test_commands_have_no_time_limit() -> None:
+    code = "from django.db import connection as c; print(c.cursor().execute('SHOW statement_timeout').fetchone()[0])"
+
+    result = manage("shell", "-v", "0", "-c", code, **(PRODUCTION | {"DATABASE_URL": address()}))
+
+    assert result.stdout.strip() == "0", result
 
 
 @pytest.mark.parametrize("option", ["prepare_threshold=5", "server_side_binding=true"])

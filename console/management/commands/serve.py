@@ -20,7 +20,7 @@ from console.demo_logins import ensure_demo_logins
 from pushlog import demo
 from pushlog.maintenance import background
 from pushlog.models import Message
-from pushlog.postgres import partitions
+from pushlog.postgres import partitions, sessions
 
 
 class Command(BaseCommand):
@@ -71,6 +71,7 @@ class Command(BaseCommand):
             server.serve()
 
     def _prepare(self, demo_count: int | None, address: str) -> None:
+        _check_sessions()
         call_command("migrate", verbosity=0, interactive=False)
         partitions.ensure_window()
         if demo_count is None:
@@ -84,6 +85,19 @@ class Command(BaseCommand):
         for name, password, may in ensure_demo_logins(apps["shop"], apps["bank"]):
             self.stdout.write(f"  {name:<9} {password}   {may}")
         self.stdout.write("")
+
+
+def _check_sessions() -> None:
+    """Raises CommandError if a pooler drops what our sessions need."""
+    try:
+        sessions.check(statement_timeout=f"{settings.STATEMENT_TIMEOUT}s")
+    except sessions.SettingsLost as error:
+        raise CommandError(str(error)) from error
+    if settings.MAINTAIN and sessions.are_shared():
+        raise CommandError(
+            "Maintenance holds a session-level lock, which a pooler in transaction mode loses. Set MAINTAIN=false and"
+            " run manage.py maintain with an address that leads to PostgreSQL itself."
+        )
 
 
 def _empty_folder(folder: Path) -> Path:

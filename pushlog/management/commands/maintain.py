@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from pushlog.maintenance import run
+from pushlog.postgres import sessions
 
 
 class Command(BaseCommand):
@@ -20,6 +21,11 @@ class Command(BaseCommand):
 
     def handle(self, *, dry_run: bool, **options: Any) -> None:
         """Maintains, and says what was done. Raises CommandError if a step failed."""
+        if not dry_run and sessions.are_shared():
+            raise CommandError(
+                "Maintenance holds a session-level lock, which a pooler in transaction mode loses. Run this with a"
+                " DATABASE_URL that leads to PostgreSQL itself."
+            )
         try:
             result = run.due() if dry_run else run.maintain()
         except DatabaseError as error:
