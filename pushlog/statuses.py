@@ -12,8 +12,10 @@ OPPO's server SDK, public client code for vivo. Where none of them gives a symbo
 
 import csv
 import functools
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
+from enum import IntEnum
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +24,7 @@ from pushlog.choices import WordChoices
 NO_RECEIPT = -1000  # the message is recorded, and nothing has been heard of it yet
 REVOKED = -1001  # only ever in a message's history
 RESENT_CODES = frozenset({0, 1})  # as common codes only; see is_resent()
+TAPPED = 3  # as a common code only; see rank_of()
 
 OWNERS = frozenset({"nobody", "user", "app team", "vendor", "platform"})
 COLUMNS = ["channel", "code", "name", "outcome", "final", "owner", "meaning", "next_step"]
@@ -61,6 +64,16 @@ class Outcome(WordChoices):
     RECEIVED = 3, "Received"
     FAILED = 4, "Failed"
     UNKNOWN = 5, "Unknown"
+
+
+class Rank(IntEnum):
+    """How strong a status is. A stronger one is never replaced by a weaker one that came later."""
+
+    NO_RECEIPT = 0
+    OTHER = 1
+    FAILED = 2  # and final
+    RECEIVED = 3
+    TAPPED = 4
 
 
 # An outcome that the clock makes of waiting, and that is stored nowhere.
@@ -128,6 +141,25 @@ def outcome_of(channel: int, code: int) -> int:
     """The outcome of look_up(channel, code) as a plain integer: for ingestion, once a row."""
     outcome = _OUTCOMES.get((channel, code))
     return _unknown(channel, code).outcome.value if outcome is None else outcome
+
+
+def rank_of(channel: int, code: int) -> Rank:
+    """The rank of look_up(channel, code)."""
+    rank = _RANKS.get((channel, code))
+    return _rank(_unknown(channel, code)) if rank is None else rank
+
+
+def strong_pairs(codes: Collection[int]) -> list[tuple[int, int, int]]:
+    """Channel, code and rank of the catalogue's pairs with these codes that rank above `Rank.OTHER`."""
+    return [
+        (channel, code, rank.value) for (channel, code), rank in _RANKS.items() if rank > Rank.OTHER and code in codes
+    ]
+
+
+def fingerprint() -> str:
+    """A digest that changes when any pair's outcome or rank does."""
+    pairs = sorted((*pair, outcome, _RANKS[pair].value) for pair, outcome in _OUTCOMES.items())
+    return hashlib.sha256(repr(pairs).encode()).hexdigest()
 
 
 def is_resent(channel: int, code: int) -> bool:
@@ -207,6 +239,16 @@ def _read_row(row: list[str]) -> Status:
     )
 
 
+def _rank(status: Status) -> Rank:
+    if status.common and status.code == NO_RECEIPT:
+        return Rank.NO_RECEIPT
+    if status.common and status.code == TAPPED:
+        return Rank.TAPPED
+    if status.outcome == Outcome.RECEIVED:
+        return Rank.RECEIVED
+    return Rank.FAILED if status.outcome == Outcome.FAILED and status.final else Rank.OTHER
+
+
 @functools.lru_cache(maxsize=1024)  # bounded, because the codes come from outside
 def _unknown(channel: int, code: int) -> Status:
     where = Channel(channel)
@@ -235,3 +277,4 @@ _STATUSES: dict[tuple[int, int], Status] = {
     if listed == channel or (listed is None and (channel, code) not in _ENTRIES)
 }
 _OUTCOMES: dict[tuple[int, int], int] = {pair: status.outcome.value for pair, status in _STATUSES.items()}
+_RANKS: dict[tuple[int, int], Rank] = {pair: _rank(status) for pair, status in _STATUSES.items()}

@@ -18,14 +18,17 @@ from pushlog.postgres.statements import run
 
 _TABLE = EarlyReceipt._meta.db_table
 _KEEP = f"""
+    {status_changes.RANKED}
     INSERT INTO {_TABLE} AS old (app_id, message_id, at, code, channel, detail, revoked, arrived_at)
     SELECT %b, *, now()
     FROM unnest(%b::uuid[], %b::timestamptz[], %b::int4[], %b::int2[], %b::text[], %b::bool[])
     ON CONFLICT (app_id, message_id, at, code) DO UPDATE SET
         revoked = old.revoked OR EXCLUDED.revoked,
         (channel, detail) = (
-            SELECT * FROM (VALUES (old.channel, old.detail), (EXCLUDED.channel, EXCLUDED.detail)) AS either
-            ORDER BY column1 DESC, column2 COLLATE "C" DESC LIMIT 1
+            SELECT either.channel, detail
+            FROM (VALUES (old.channel, old.detail), (EXCLUDED.channel, EXCLUDED.detail)) AS either (channel, detail)
+            LEFT JOIN ranked ON ranked.channel = either.channel AND ranked.code = old.code
+            ORDER BY coalesce(rank, 1) DESC, either.channel DESC, detail COLLATE "C" DESC LIMIT 1
         )
 """  # noqa: S608 (table names)
 _KEYS = f"SELECT DISTINCT message_id FROM {_TABLE} WHERE app_id = %b AND message_id = ANY(%b)"  # noqa: S608
@@ -46,8 +49,8 @@ _BATCH = 2_000
 
 def keep(app: App, changes: Iterable[Change]) -> None:
     """Keeps receipts for later. One that is kept already is not kept twice."""
-    columns = zip(*status_changes.one_per_entry(status_changes.in_order(changes)), strict=True)
-    run(_KEEP, [app.pk, *map(list, columns)])
+    entries = status_changes.one_per_entry(status_changes.in_order(changes))
+    run(_KEEP, [*status_changes.ranks(entries), app.pk, *map(list, zip(*entries, strict=True))])
 
 
 def arrived(app: App, changes: Iterable[Change], now: datetime) -> list[UUID]:

@@ -1,13 +1,13 @@
 """Status changes of messages that are in the log: finding the message, and the rules.
 
-The rules (design, section 4): the current status is the latest receipt's by its own time. A late or repeated receipt
-joins the history and changes nothing else. Of two receipts at the same moment the higher code stands, then the
-higher channel, so that the end does not depend on the order in which they came. The history has room for one
-receipt per message, moment and code: of several, the one with the higher channel, then the later detail text.
+The strongest receipt makes the current status: tapped, then received, then failed and final, then all others. Among
+equals the latest by its own time does, then the higher code, then the higher channel. So the order of arrival decides
+nothing. Every other receipt joins the history and changes nothing else. The history holds one receipt per message,
+moment and code: of several, the strongest, then the one with the higher channel, then the later detail text.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -19,6 +19,9 @@ from pushlog import counts, message_ids, statuses
 from pushlog.models import WINDOW, App, Message, StatusChange
 from pushlog.postgres.copying import copied
 from pushlog.postgres.statements import run
+
+# Raise it when the rules change: the next maintenance then brings stored messages into line.
+RULES = 1
 
 _MESSAGE = Message._meta.db_table
 _HISTORY = StatusChange._meta.db_table
@@ -41,11 +44,16 @@ _UPDATE = f"""
         AS new (id, at, code, channel, outcome, revoked_at)
     WHERE message.id = new.id AND message.id BETWEEN %b AND %b
 """  # noqa: S608 (table names)
+# Pairs above Rank.OTHER, for statements that choose between two receipts of one moment and code.
+RANKED = "WITH ranked (channel, code, rank) AS (SELECT * FROM unnest(%b::int2[], %b::int4[], %b::int2[]))"
+_RANK = "coalesce((SELECT rank FROM ranked WHERE ranked.channel = {0}.channel AND ranked.code = {0}.code), 1)"
 _RECORD = f"""
+    {RANKED}
     INSERT INTO {_HISTORY} AS old ({", ".join(_ENTRY)})
     SELECT * FROM unnest({", ".join(f"%b::{kind}[]" for kind in _ENTRY.values())})
     ON CONFLICT (message_id, at, code) DO UPDATE SET channel = EXCLUDED.channel, detail = EXCLUDED.detail
-    WHERE (EXCLUDED.channel, EXCLUDED.detail COLLATE "C") > (old.channel, old.detail)
+    WHERE ({_RANK.format("EXCLUDED")}, EXCLUDED.channel, EXCLUDED.detail COLLATE "C")
+        > ({_RANK.format("old")}, old.channel, old.detail)
 """  # noqa: S608 (table names)
 # In a day without statistics all of its rows are read, once for a batch: to hold the planner to the index of the hash
 # by conditions that no other index fits takes twice to seven times as long on every other day.
@@ -77,7 +85,7 @@ class Applied:
     counted: counts.Changes = field(default_factory=Counter)
 
 
-class _State(NamedTuple):
+class State(NamedTuple):
     """What a receipt may change in a message, and by what else the message is counted."""
 
     at: datetime
@@ -88,20 +96,21 @@ class _State(NamedTuple):
     push_type: int
     mode: int
 
-    def after(self, change: Change) -> "_State":
+    def after(self, change: Change) -> "State":
         """The state that this one and a receipt make, in whichever order they came."""
         state = self
         if change.revoked and (self.revoked_at is None or change.at < self.revoked_at):
             state = state._replace(revoked_at=change.at)
-        if change.code != statuses.REVOKED and (
-            # Any receipt is newer than none, even one whose reporter's clock runs behind ours.
-            self.code == statuses.NO_RECEIPT
-            or (change.at, change.code, change.channel) > (self.at, self.code, self.channel)
-        ):
+        if change.code != statuses.REVOKED and _strength(change) > _strength(self):
             outcome = statuses.outcome_of(change.channel, change.code)
             changed = (change.at, change.code, change.channel, outcome, state.revoked_at)
-            state = _State(*changed, self.push_type, self.mode)
+            state = State(*changed, self.push_type, self.mode)
         return state
+
+
+def _strength(one: Change | State) -> tuple[int, datetime, int, int]:
+    # The rank of no receipt is the lowest, so a receipt replaces it even if its reporter's clock runs behind ours.
+    return statuses.rank_of(one.channel, one.code), one.at, one.code, one.channel
 
 
 def apply(app: App, changes: Iterable[Change]) -> Applied:
@@ -121,8 +130,20 @@ def lock(app: App, identifiers: Iterable[UUID]) -> None:
 
 
 def in_order(changes: Iterable[Change]) -> list[Change]:
-    """The changes by message and time, and those at the same moment by what stands in the end."""
-    return sorted(changes, key=attrgetter("message_id.int", "at", "code", "channel", "detail"))
+    """The changes by message, time and code, and those that share them by what the history keeps."""
+    return sorted(
+        changes,
+        key=lambda one: (
+            *(one.message_id.int, one.at, one.code),
+            *(statuses.rank_of(one.channel, one.code), one.channel, one.detail),
+        ),
+    )
+
+
+def ranks(changes: Iterable[Change]) -> list[list[int]]:
+    """The parameters of RANKED."""
+    pairs = statuses.strong_pairs({change.code for change in changes})
+    return [[pair[column] for pair in pairs] for column in range(3)]
 
 
 def one_per_entry(changes: Iterable[Change]) -> list[Change]:
@@ -141,16 +162,16 @@ def _day(identifier: UUID) -> int:
     return (identifier.int >> 80) // 86_400_000
 
 
-def _lock_day(app: App, ids: list[UUID]) -> dict[UUID, _State]:
+def _lock_day(app: App, ids: list[UUID]) -> dict[UUID, State]:
     """The states of the messages that are there."""
-    return {identifier: _State(*state) for identifier, *state in run(_LOCK, [ids, ids[0], ids[-1], app.pk])}
+    return {identifier: State(*state) for identifier, *state in run(_LOCK, [ids, ids[0], ids[-1], app.pk])}
 
 
 def _apply_day(app: App, changes: list[Change], result: Applied) -> None:
     by_message = [(identifier, list(group)) for identifier, group in groupby(changes, key=attrgetter("message_id"))]
     ids = [identifier for identifier, _ in by_message]
     before = _lock_day(app, ids)
-    changed: list[tuple[object, ...]] = []
+    changed: dict[UUID, State] = {}
     matched: list[Change] = []
     for identifier, of_message in by_message:
         if (first := before.get(identifier)) is None:
@@ -158,18 +179,16 @@ def _apply_day(app: App, changes: list[Change], result: Applied) -> None:
             continue
         matched.extend(of_message)
         if (last := _after_all(first, of_message, result)) is not first:
-            changed.append((identifier, *last[:5]))
-            result.counted[_counted_as(identifier, first)] -= 1
-            result.counted[_counted_as(identifier, last)] += 1
-    if changed:
-        run(_UPDATE, [*map(list, zip(*changed, strict=True)), ids[0], ids[-1]])
+            changed[identifier] = last
+            count(identifier, first, last, result.counted)
+    update(changed)
     if matched:
         entries = [change[:-1] for change in one_per_entry(matched)]
         if not copied(_HISTORY, _ENTRY, entries):
-            run(_RECORD, [*map(list, zip(*entries, strict=True))])
+            run(_RECORD, [*ranks(matched), *map(list, zip(*entries, strict=True))])
 
 
-def _after_all(state: _State, changes: list[Change], result: Applied) -> _State:
+def _after_all(state: State, changes: list[Change], result: Applied) -> State:
     for change in changes:
         if (new := state.after(change)) is state:
             result.stale += 1
@@ -179,9 +198,19 @@ def _after_all(state: _State, changes: list[Change], result: Applied) -> _State:
     return state
 
 
-def _counted_as(identifier: UUID, state: _State) -> counts.Key:
+def update(states: Mapping[UUID, State]) -> None:
+    """Writes the states of locked messages of one day, in the order of their IDs."""
+    if states:
+        columns = zip(*((identifier, *state[:5]) for identifier, state in states.items()), strict=True)
+        ids = list(states)
+        run(_UPDATE, [*map(list, columns), ids[0], ids[-1]])
+
+
+def count(identifier: UUID, before: State, after: State, changes: counts.Changes) -> None:
+    """Adds to `changes` what a message's new state does to the counts."""
     hour = counts.hour_of(message_ids.created_ms(identifier))
-    return hour, state.push_type, state.mode, state.channel, state.code
+    for state, change in (before, -1), (after, 1):
+        changes[hour, state.push_type, state.mode, state.channel, state.code] += change
 
 
 def find_pairs(app: App, pairs: Collection[tuple[UUID, datetime]], now: datetime) -> dict[tuple[UUID, datetime], UUID]:

@@ -4,16 +4,20 @@ import re
 
 import pytest
 
+from pushlog import statuses
 from pushlog.statuses import (
     NO_RECEIPT,
     REVOKED,
     Channel,
     Outcome,
+    Rank,
     Status,
     catalogue,
+    fingerprint,
     is_resent,
     look_up,
     outcome_of,
+    rank_of,
     read_catalogue,
 )
 
@@ -166,6 +170,41 @@ def test_fast_path_agrees_with_look_up_and_gives_plain_integers() -> None:
             outcome = outcome_of(channel.value, code)
             assert outcome == look_up(channel, code).outcome
             assert type(outcome) is int
+
+
+@pytest.mark.parametrize(
+    ("channel", "code", "rank"),
+    [
+        *[(channel, 3, Rank.TAPPED) for channel in Channel],
+        *[(channel, NO_RECEIPT, Rank.NO_RECEIPT) for channel in Channel],
+        (Channel.OWN, 2, Rank.RECEIVED),
+        (Channel.APNS, 2, Rank.OTHER),
+        (Channel.OWN, 1000, Rank.FAILED),
+        (Channel.APNS, 2009, Rank.FAILED),
+        (Channel.OWN, 2009, Rank.OTHER),
+        (Channel.HUAWEI, 80000003, Rank.OTHER),  # failed, but not final
+        (Channel.OWN, 0, Rank.OTHER),
+        (Channel.OPPO, -1, Rank.FAILED),
+        (Channel.VIVO, 12345, Rank.OTHER),
+    ],
+)
+def test_rank_depends_on_channel_and_code(channel: Channel, code: int, rank: Rank) -> None:
+    assert rank_of(channel.value, code) is rank
+
+
+def test_ranks_are_in_order() -> None:
+    assert Rank.TAPPED > Rank.RECEIVED > Rank.FAILED > Rank.OTHER > Rank.NO_RECEIPT
+
+
+@pytest.mark.parametrize("table", ["_OUTCOMES", "_RANKS"])
+def test_fingerprint_changes_with_any_outcome_or_rank(monkeypatch: pytest.MonkeyPatch, table: str) -> None:
+    before = fingerprint()
+    assert fingerprint() == before
+
+    changed: Outcome | Rank = Rank.FAILED if table == "_RANKS" else Outcome.FAILED
+    monkeypatch.setitem(getattr(statuses, table), (Channel.OWN, 0), changed)
+
+    assert fingerprint() != before
 
 
 def test_final_follows_from_the_outcome_but_for_offline_devices() -> None:

@@ -75,13 +75,13 @@ def test_the_same_messages_at_once(app: App, monkeypatch: pytest.MonkeyPatch, ba
 def test_overlapping_receipts_in_opposite_orders(app: App) -> None:
     rows = message_rows(300)
     ids = factories.create_messages(app, rows)
-    batches = [receipt_rows(rows, ids, code=code, at=(NOW - timedelta(seconds=code)).isoformat()) for code in (0, 2, 3)]
+    batches = [receipt_rows(rows, ids, code=code, at=(NOW - timedelta(seconds=code)).isoformat()) for code in (0, 1, 2000)]
     batches[1].reverse()
 
     results = at_once(*[lambda batch=batch: ingest.write_receipts(app=app, rows=batch) for batch in batches])
 
     assert all(result.applied + result.stale == 300 for result in results)
-    # The one with the latest time, although it has the lowest code.
+    # Of the same rank, the one with the latest time, although it has the lowest code.
     assert set(Message.objects.values_list("code", flat=True)) == {0}
     assert StatusChange.objects.count() == 900
 

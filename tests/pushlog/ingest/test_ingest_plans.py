@@ -63,7 +63,7 @@ def tables(plan: Plan) -> set[str]:
 
 
 def test_receipts_lock_and_change_their_messages_alone(log: Log, messages: list[Message]) -> None:
-    rows = [receipt(message_id=str(one.pk)) for one in messages]
+    rows = [receipt(message_id=str(one.pk), code=3) for one in messages]
 
     plans = plans_of(log, lambda: ingest.write_receipts(app=log.app, rows=rows, now=NOW), MESSAGE)
 

@@ -16,6 +16,8 @@ from tests import factories
 CHANNELS = {"own": 1, "apns": 2, "meizu": 9}
 START = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
 KEYS = range(4)
+# Tapped, received, failed and final; all others are 1.
+RANKS = {**{(channel, 3): 4 for channel in CHANNELS.values()}, (1, 2): 3, (2, 2009): 2}
 
 receipt = st.fixed_dictionaries(
     {
@@ -66,21 +68,24 @@ class Log(RuleBasedStateMachine):
         assert bool(waiting) == EarlyReceipt.objects.filter(app=self.app).exists()
 
     def _check(self, message: Message, rows: list[dict[str, Any]]) -> None:
-        latest: tuple[datetime, int, int] | None = None
-        history: dict[tuple[datetime, int], tuple[int, str]] = {}
+        strongest = (0, START, NO_RECEIPT, 1)
+        history: dict[tuple[datetime, int], tuple[int, int, str]] = {}
         for row in rows:
             at = START + timedelta(seconds=row["second"])
             channel, code = (CHANNELS[row["status"][0]], row["status"][1]) if row["status"] else (1, REVOKED)
+            rank = RANKS.get((channel, code), 1)
             if code != REVOKED:
-                latest = max(latest or (at, code, channel), (at, code, channel))
-            history[at, code] = max(history.get((at, code), (0, "")), (channel, row["detail"]))
-        at, code, channel = latest or (START, NO_RECEIPT, 1)
+                strongest = max(strongest, (rank, at, code, channel))
+            history[at, code] = max(history.get((at, code), (0, 0, "")), (rank, channel, row["detail"]))
+        _, at, code, channel = strongest
         assert (message.modified_at, message.code, message.channel) == (at, code, channel)
         assert message.outcome == outcome_of(channel, code)
         revoked = [START + timedelta(seconds=row["second"]) for row in rows if row["revoked"]]
         assert message.revoked_at == min(revoked, default=None)
         entries = StatusChange.objects.filter(message_id=message.pk)
-        assert {(one.at, one.code): (one.channel, one.detail) for one in entries} == history
+        assert {(one.at, one.code): (one.channel, one.detail) for one in entries} == {
+            key: entry[1:] for key, entry in history.items()
+        }
 
     def _names(self, key: int) -> dict[str, str]:
         return {"target_id": f"t{key % 2}", "customer_message_id": f"c{key}"}

@@ -1,6 +1,6 @@
 """Receipts of messages that are in the log: which of them makes the status, and what the history keeps."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -80,13 +80,64 @@ def test_later_receipt_replaces_the_status(message: Message) -> None:
     assert history(message) == [(1, APNS, 2), (2, APNS, 3)]
 
 
-def test_later_receipt_counts_even_if_it_says_less(message: Message) -> None:
-    """The latest is the status: the log does not know better than the reporter."""
-    send(message, 3, after=1)
+# Ranks from the strongest to the weakest, two receipts of the last.
+TAPPED, RECEIVED, FAILED, WAITING, ACCEPTED = (APNS, 3), (OWN, 2), (APNS, 2011), (OWN, 0), (APNS, 2)
 
-    assert send(message, 0, after=2) == "applied"
 
-    assert state(message) == (OWN, 0, Outcome.WAITING, 2)
+@pytest.mark.parametrize("stronger_first", [True, False])
+@pytest.mark.parametrize(
+    ("stronger", "weaker"),
+    [
+        (TAPPED, RECEIVED),
+        (TAPPED, FAILED),
+        (RECEIVED, FAILED),
+        (RECEIVED, WAITING),
+        (RECEIVED, ACCEPTED),
+        (RECEIVED, (OWN, 4242)),
+        (FAILED, WAITING),
+        (FAILED, ACCEPTED),
+        ((OWN, 1000), (HUAWEI, 80000003)),  # failed, but not final
+    ],
+)
+def test_weaker_receipt_with_a_later_time_joins_the_history_only(
+    message: Message, stronger: tuple[Channel, int], weaker: tuple[Channel, int], stronger_first: bool
+) -> None:
+    receipts = [(1, *stronger), (2, *weaker)]
+    words = [
+        send(message, code, channel=channel, after=after)
+        for after, channel, code in receipts[:: 1 if stronger_first else -1]
+    ]
+
+    assert words == ["applied", "stale"] if stronger_first else ["applied", "applied"]
+    assert (state(message)[:2], state(message)[3]) == (stronger, 1)
+    assert history(message) == receipts
+
+
+@pytest.mark.parametrize(("first", "then"), [(WAITING, ACCEPTED), (ACCEPTED, WAITING), (RECEIVED, (OWN, 2))])
+def test_among_equals_the_latest_counts(
+    message: Message, first: tuple[Channel, int], then: tuple[Channel, int]
+) -> None:
+    for after, (channel, code) in ((1, first), (2, then)):
+        assert send(message, code, channel=channel, after=after) == "applied"
+
+    assert (state(message)[:2], state(message)[3]) == (then, 2)
+
+
+def test_received_stays_when_a_late_clock_says_waiting(app: App) -> None:
+    """Two clocks are always seconds apart: the device's report and the gateway's, as they come in one file."""
+    sent = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
+    names = {"target_id": "u-rw", "customer_message_id": "rw-1"}
+    message = factories.create_message(app, **names, created_at=sent, expires_in=86_400)
+    rows = [
+        {**names, "channel": "own", "code": code, "at": (sent + timedelta(seconds=after)).isoformat()}
+        for code, after in ((2, 5), (0, 6))
+    ]
+
+    result = ingest.write_receipts(app=app, rows=rows)
+
+    assert (result.applied, result.stale) == (1, 1)
+    assert state(message) == (OWN, 2, Outcome.RECEIVED, 5)
+    assert history(message) == [(5, OWN, 2), (6, OWN, 0)]
 
 
 def test_late_receipt_joins_the_history_only(message: Message) -> None:
@@ -124,23 +175,54 @@ def test_same_moment_the_higher_code_stands(message: Message, order: tuple[int, 
     assert history(message) == [(1, OWN, 2), (1, OWN, 3)]
 
 
-@pytest.mark.parametrize("order", [(OWN, HUAWEI), (HUAWEI, OWN)])
+@pytest.mark.parametrize("order", [(3, 1000), (1000, 3)])
+def test_same_moment_the_higher_rank_stands(message: Message, order: tuple[int, int]) -> None:
+    for code in order:
+        send(message, code)
+
+    assert state(message) == (OWN, 3, Outcome.RECEIVED, 1)
+
+
+@pytest.mark.parametrize(
+    ("code", "channels", "stays"),
+    [
+        (2, (OWN, HUAWEI), OWN),  # received on the own channel, accepted by a vendor
+        (2, (APNS, HUAWEI), HUAWEI),
+        (3, (OWN, HUAWEI), HUAWEI),
+    ],
+)
+@pytest.mark.parametrize("turned", [True, False])
 @pytest.mark.parametrize("together", [True, False])
-def test_same_moment_and_code_the_higher_channel_stands(
-    message: Message, order: tuple[Channel, Channel], together: bool
+@pytest.mark.parametrize("early", [True, False])
+def test_same_moment_and_code_the_higher_rank_stands_then_the_higher_channel(
+    app: App,
+    code: int,
+    channels: tuple[Channel, ...],
+    stays: Channel,
+    turned: bool,
+    together: bool,
+    early: bool,
 ) -> None:
     """The history has room for one of them: it is the same one, whichever came first."""
-    at = (message.created_at + timedelta(seconds=1)).isoformat()
-    rows = [{"message_id": str(message.pk), "channel": one.word, "code": 2, "at": at} for one in order]
-    for batch in [rows] if together else [rows[:1], rows[1:]]:
-        ingest.write_receipts(app=message.app, rows=batch)
+    sent = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
+    row, at = factories.message_row(created_at=sent), (sent + timedelta(seconds=1)).isoformat()
+    names = {name: row[name] for name in ("target_id", "customer_message_id")}
+    rows = [{**names, "channel": one.word, "code": code, "at": at} for one in channels[:: -1 if turned else 1]]
+    batches = [rows] if together else [rows[:1], rows[1:]]
+    for of_messages in [False, True] if early else [True, False]:
+        if of_messages:
+            factories.create_messages(app, [row])
+        else:
+            for batch in batches:
+                ingest.write_receipts(app=app, rows=batch)
 
-    assert state(message) == (HUAWEI, 2, Outcome.ACCEPTED, 1)
-    assert history(message) == [(1, HUAWEI, 2)]
+    message = Message.objects.get()
+    assert state(message)[:2] == (stays, code)
+    assert history(message) == [(1, stays, code)]
 
 
 def test_a_microsecond_decides(message: Message) -> None:
-    send(message, 3, after=1)
+    send(message, 1, after=1)
 
     assert send(message, 0, after=1.000001) == "applied"
     assert state(message) == (OWN, 0, Outcome.WAITING, 1.000001)
