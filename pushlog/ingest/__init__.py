@@ -4,6 +4,7 @@ from pushlog.ingest.corrections import Correction, correct
 from pushlog.ingest.expired_tasks import count_old_tasks, sweep_tasks
 from pushlog.ingest.messages import MessagesResult, write_messages
 from pushlog.ingest.receipts import ReceiptsResult, write_receipts
+from pushlog.ingest.recompute import fingerprint, recompute_statuses
 from pushlog.ingest.rows import MAX_ROWS, Rejection, Unreadable
 from pushlog.ingest.tasks import TasksResult, check_task, write_tasks
 
@@ -18,6 +19,8 @@ __all__ = [
     "check_task",
     "correct",
     "count_old_tasks",
+    "fingerprint",
+    "recompute_statuses",
     "sweep_tasks",
     "write_messages",
     "write_receipts",

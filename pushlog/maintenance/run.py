@@ -19,7 +19,7 @@ from psycopg import errors
 
 from pushlog import counts, ingest
 from pushlog.ingest import early_receipts
-from pushlog.maintenance import analyze, reindex
+from pushlog.maintenance import analyze, recompute, reindex
 from pushlog.models import WINDOW, CountDelta, MaintenanceRun
 from pushlog.postgres import partitions
 from pushlog.postgres.advisory_locks import AdvisoryLock
@@ -34,6 +34,8 @@ _ATTEMPTS = 6
 # A run begins no further index after this long: an upgrade may leave thirty days to reindex. The next run goes on.
 # /healthz reports a run that has not ended after three hours.
 _REINDEX_SECONDS = 20 * 60
+# A full pass of 40 million messages takes about as long.
+_RECOMPUTE_SECONDS = 20 * 60
 _BUSY = (errors.LockNotAvailable, errors.DeadlockDetected)
 
 
@@ -78,6 +80,7 @@ def due(*, now: datetime | None = None) -> Result:
         "receipts_removed": early_receipts.count_expired(now=now),
         "tasks_removed": ingest.count_old_tasks(now=now),
         "counts_compacted": CountDelta.objects.count(),
+        "partitions_recomputed": [one.name for one in recompute.due()],
         "tables_analysed": analyze.stale(),
         "partitions_reindexed": [one.name for one in reindex.due(now)],
     }
@@ -139,6 +142,24 @@ def _tidy_counts(now: datetime, stop: Event) -> Result:
     return {"counts_compacted": counts.compact(), "counts_expired": counts.expire(limit)}
 
 
+def _recompute(now: datetime, stop: Event) -> Result:
+    due = recompute.due()
+    if not due:
+        return {"partitions_recomputed": [], "statuses_changed": 0}
+    current, go_on = recompute.begin(), _until(_RECOMPUTE_SECONDS, stop)
+    before = current.changed
+    for one in due:
+        if not (
+            _patiently(partial(recompute.read, current, one, go_on=go_on), stop) and recompute.has_read(current, one)
+        ):
+            break
+    done = [one.name for one in due if recompute.has_read(current, one)]
+    postponed = [one.name for one in due if not recompute.has_read(current, one)]
+    recompute.end(current, finished=not postponed)
+    result = {"partitions_recomputed": done, "statuses_changed": current.changed - before}
+    return result | ({"recompute_postponed": postponed} if postponed else {})
+
+
 def _analyse(now: datetime, stop: Event) -> Result:
     stale = analyze.stale()
     analysed = [table for table in stale if _patiently(partial(analyze.renew, table), stop)]
@@ -149,13 +170,7 @@ def _analyse(now: datetime, stop: Event) -> Result:
 def _reindex(now: datetime, stop: Event) -> Result:
     due: list[partitions.Partition] = []
     _patiently(lambda: due.extend(reindex.due(now)), stop)
-    end = time.monotonic() + _REINDEX_SECONDS
-
-    def go_on() -> bool:
-        # What `serve` does every minute it does in this thread, and pages add up what is not compacted.
-        counts.compact()
-        return not stop.is_set() and time.monotonic() < end
-
+    go_on = _until(_REINDEX_SECONDS, stop)
     for one in due:
         # Once: every further attempt would build the index again. Who is in the way of one is most likely in the way
         # of all, for it waits for every transaction that is older.
@@ -173,10 +188,25 @@ _STEPS: dict[str, Callable[[datetime, Event], Result]] = {
     "early receipts": _sweep_receipts,
     "old tasks": _sweep_tasks,
     "counts": _tidy_counts,
+    "statuses": _recompute,
     "statistics": _analyse,
     # Takes longest, so that nothing else has to wait for it.
     "reindex": _reindex,
 }
+
+
+def _until(seconds: float, stop: Event) -> Callable[[], bool]:
+    """Whether to go on with a long step; compacts counts each time it is asked.
+
+    `serve` compacts every minute in this same thread, and pages add up what is not compacted.
+    """
+    end = time.monotonic() + seconds
+
+    def go_on() -> bool:
+        counts.compact()
+        return not stop.is_set() and time.monotonic() < end
+
+    return go_on
 
 
 def _patiently(work: Callable[[], object], stop: Event, *, attempts: int | None = None) -> bool:

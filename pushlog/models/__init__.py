@@ -3,7 +3,7 @@
 from pushlog.models.app import App, Membership
 from pushlog.models.counts import CountDelta, HourlyCount, MessageCount
 from pushlog.models.credential import CallWindow, Credential
-from pushlog.models.maintenance import MaintenanceRun
+from pushlog.models.maintenance import MaintenanceRun, StatusPass
 from pushlog.models.message import LISTED_MODES, WINDOW, Message, Mode, PushType
 from pushlog.models.receipt import EarlyReceipt, StatusChange
 from pushlog.models.task import MessageType, PushTask, TargetKind, TaskCount, TaskSource, TaskState
@@ -26,6 +26,7 @@ __all__ = [
     "PushTask",
     "PushType",
     "StatusChange",
+    "StatusPass",
     "TargetKind",
     "TaskCount",
     "TaskSource",

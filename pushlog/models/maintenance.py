@@ -1,5 +1,7 @@
 """What maintenance did, and when."""
 
+from uuid import UUID
+
 from django.db import models
 
 
@@ -17,3 +19,16 @@ class MaintenanceRun(models.Model):
     def __str__(self) -> str:
         state = "unfinished" if self.finished_at is None else "done" if self.succeeded else "failed"
         return f"{self.started_at:%Y-%m-%d %H:%M:%S} UTC: {state}"
+
+
+class StatusPass(models.Model):
+    """A pass over all messages that brings their statuses into line with a version of the catalogue and the rules."""
+
+    fingerprint = models.CharField(max_length=80, help_text="Of the catalogue's outcomes and ranks, and of the rules.")
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+    position = models.UUIDField(default=UUID(int=0), help_text="Messages up to this ID are done.")
+    changed = models.BigIntegerField(default=0, help_text="Messages whose status or outcome was changed.")
+
+    def __str__(self) -> str:
+        return f"{self.started_at:%Y-%m-%d %H:%M:%S} UTC: {'done' if self.finished_at else 'unfinished'}"
