@@ -77,7 +77,7 @@ def due(*, now: datetime | None = None) -> Result:
     return {
         "partitions_made": partitions.missing(now),
         "partitions_dropped": [*partitions.leftovers(), *(one.name for one in partitions.expired(now))],
-        "receipts_removed": early_receipts.count_expired(now=now),
+        "early_receipts_removed": early_receipts.count_expired(now=now),
         "tasks_removed": ingest.count_old_tasks(now=now),
         "counts_compacted": CountDelta.objects.count(),
         "partitions_recomputed": [one.name for one in recompute.due()],
@@ -107,7 +107,7 @@ def _drop_partitions(now: datetime, stop: Event) -> Result:
             postponed.append(one.name)
         if stop.is_set():
             break
-    return {"partitions_dropped": dropped} | ({"partitions_postponed": postponed} if postponed else {})
+    return {"partitions_dropped": dropped} | ({"drop_postponed": postponed} if postponed else {})
 
 
 def _remove(partition: partitions.Partition) -> None:
@@ -125,7 +125,7 @@ def _sweep_receipts(now: datetime, stop: Event) -> Result:
         removed, applied = removed + of_batch[0], applied + of_batch[1]
         if stop.is_set():
             break
-    return {"receipts_removed": removed, "receipts_applied": applied}
+    return {"early_receipts_removed": removed, "early_receipts_applied": applied}
 
 
 def _sweep_tasks(now: datetime, stop: Event) -> Result:

@@ -35,7 +35,7 @@ def maintained(**options: Any) -> dict[str, Any]:
     return result
 
 
-def test_past_day_is_packed_once_and_is_much_smaller(app: App) -> None:
+def test_past_day_is_reindexed_once_and_is_much_smaller(app: App) -> None:
     day = past_days.make(app)
     before = past_days.sizes(*day)
 
@@ -50,7 +50,7 @@ def test_past_day_is_packed_once_and_is_much_smaller(app: App) -> None:
     assert past_days.files(*day) == files
 
 
-def test_packed_indexes_find_every_message(app: App) -> None:
+def test_reindexed_indexes_find_every_message(app: App) -> None:
     day = past_days.make(app)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT id FROM {day[0].name}")
@@ -94,13 +94,13 @@ def test_small_index_is_left_alone(app: App, monkeypatch: pytest.MonkeyPatch) ->
     assert past_days.files(*day) == files
 
 
-def test_oldest_day_is_packed_first(app: App) -> None:
+def test_oldest_day_is_reindexed_first(app: App) -> None:
     newer, older = past_days.make(app, messages=500), past_days.make(app, messages=500, ago=9)
 
     assert past_days.due() == [one.name for one in (*older, *newer)]
 
 
-def test_day_that_is_filled_later_is_packed_again(app: App) -> None:
+def test_day_that_is_filled_later_is_reindexed_again(app: App) -> None:
     [messages, history] = past_days.make(app, messages=500)
     maintained()
     past_days.write(app, past_days.day_of(messages.start), 20)
@@ -111,7 +111,7 @@ def test_day_that_is_filled_later_is_packed_again(app: App) -> None:
     assert past_days.due() == [messages.name, history.name]
 
 
-def test_every_run_packs_an_index_and_the_next_one_goes_on(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_run_reindexes_an_index_and_the_next_one_goes_on(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "_REINDEX_SECONDS", 0)
     day = past_days.make(app)
     files, runs = past_days.files(*day), list[dict[str, Any]]()
@@ -163,7 +163,7 @@ def test_dry_run_names_what_is_due_and_changes_nothing(app: App) -> None:
     assert past_days.due() == [one.name for one in day]
 
 
-def test_packed_day_expires_and_is_dropped_as_any(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reindexed_day_expires_and_is_dropped_as_any(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     expired_days.make(app, 33)
     days = partitions.expired(datetime.now(UTC))
     monkeypatch.setattr(reindex, "_WORTH", 0)
@@ -176,7 +176,7 @@ def test_packed_day_expires_and_is_dropped_as_any(app: App, monkeypatch: pytest.
     assert expired_days.tables() == expired_days.attached()
 
 
-def test_expired_day_is_not_packed(app: App) -> None:
+def test_expired_day_is_not_reindexed(app: App) -> None:
     day = past_days.make(app, messages=500)
     last = past_days.day_of(day[0].end) + WINDOW + partitions.GRACE - timedelta(seconds=1)
 

@@ -40,7 +40,7 @@ def maintained() -> dict[str, Any]:
     return result
 
 
-def unpack(day: Partition) -> None:
+def forget(day: Partition) -> None:
     """Makes it due again."""
     with connection.cursor() as cursor:
         for name in past_days.sizes(day):
@@ -72,7 +72,7 @@ def test_readers_and_writers_go_on_and_err_in_nothing(app: App) -> None:
             for _ in range(4):
                 for one in (messages, history):
                     reindex.rebuild(one)
-                    unpack(one)
+                    forget(one)
         finally:
             done.set()
 
@@ -208,7 +208,7 @@ def test_killed_between_any_two_statements_and_repeated(app: App) -> None:
     [messages, history] = past_days.make(app)
     size, killed = len(past_days.sizes(messages)), 0
     for statements in range(1, 100, 4):
-        unpack(messages)
+        forget(messages)
         if not killed_after(statements, partial(reindex.rebuild, messages)):
             break
         killed += 1
@@ -222,7 +222,7 @@ def test_killed_between_any_two_statements_and_repeated(app: App) -> None:
     assert difference() == []
 
 
-def test_two_at_once_pack_it_once(app: App) -> None:
+def test_two_at_once_reindex_it_once(app: App) -> None:
     day = past_days.make(app)
     results = list[Any]()
 
@@ -258,7 +258,7 @@ def test_half_detached_day_is_left_alone(app: App) -> None:
     assert messages.name not in expired_days.tables()
 
 
-def test_detaching_and_packing_wait_for_one_another(app: App) -> None:
+def test_detaching_and_reindexing_wait_for_one_another(app: App) -> None:
     """Or one of them is undone: never both, and never a reader."""
     [messages, history] = past_days.make(app)
     undone = list[OperationalError]()

@@ -166,7 +166,7 @@ def test_day_that_is_being_read_is_postponed_and_finished_by_a_later_run(monkeyp
         run_together(lambda: maintained())
         assert StatusChange.objects.count() == 0
     latest = MaintenanceRun.objects.latest()
-    assert set(latest.result["partitions_postponed"]) <= set(due)
+    assert set(latest.result["drop_postponed"]) <= set(due)
     assert any(one.pending for one in partitions.attached("pushlog_message"))
     factories.create_message(app)  # others go on writing
 
@@ -190,7 +190,7 @@ def test_table_that_a_person_detached_to_keep_it_is_not_dropped() -> None:
         cursor.execute(f"DROP TABLE {messages}")
 
 
-def test_kept_receipts_are_removed_when_no_message_can_claim_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_early_receipts_are_removed_when_no_message_can_claim_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pushlog.ingest.early_receipts._BATCH", 2)
     app, now = factories.create_app(), datetime.now(UTC)
     early = {"target_id": "t", "customer_message_id": "c", "channel": "own", "code": 2}
@@ -201,11 +201,11 @@ def test_kept_receipts_are_removed_when_no_message_can_claim_them(monkeypatch: p
 
     result = maintained()
 
-    assert (result["receipts_removed"], result["receipts_applied"]) == (4, 0)
+    assert (result["early_receipts_removed"], result["early_receipts_applied"]) == (4, 0)
     assert sorted({(now - at).days for at in EarlyReceipt.objects.values_list("at", flat=True)}) == [1, 2, 29]
 
 
-def test_kept_receipt_whose_message_is_there_is_applied(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_early_receipt_whose_message_is_there_is_applied(monkeypatch: pytest.MonkeyPatch) -> None:
     app = factories.create_app()
     rows = [factories.message_row() for _ in range(2)]
     at = datetime.now(UTC).isoformat()
@@ -217,7 +217,7 @@ def test_kept_receipt_whose_message_is_there_is_applied(monkeypatch: pytest.Monk
     monkeypatch.undo()
     assert EarlyReceipt.objects.count() == 2
 
-    assert maintained()["receipts_applied"] == 2
+    assert maintained()["early_receipts_applied"] == 2
 
     assert set(Message.objects.values_list("code", flat=True)) == {2}
     assert not EarlyReceipt.objects.exists()
