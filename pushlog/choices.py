@@ -10,10 +10,8 @@ class WordChoices(models.IntegerChoices):
 
     @property
     def word(self) -> str:
-        """The member's name in lower case."""
         return self.name.lower()
 
     @classmethod
     def by_word(cls) -> dict[str, Self]:
-        """All members by their words, in order."""
         return {member.word: member for member in cls}

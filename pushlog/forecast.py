@@ -1,7 +1,4 @@
-"""What a message's status means at a given moment: whether it is sent again, and who must do what.
-
-Derived from status, expiry, revocation and clock, and stored nowhere.
-"""
+"""What a message's status means at a given moment."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,17 +9,17 @@ from pushlog.statuses import EXPIRED, NO_RECEIPT, Outcome, Status, is_resent
 
 
 class Forecast(Enum):
-    """What may still happen to a message by itself."""
+    """What may still happen to a message by itself. Stored nowhere."""
 
-    REVOKED = "revoked"  # the sender took it back
-    EXPIRED = "expired"  # not delivered in time, and not sent any more
-    RESENT = "resent"  # sent again when the device connects or the user signs in, until it expires
-    WAITING = "waiting"  # not known to be sent again, but a receipt may still come
-    SETTLED = "settled"  # the outcome is known, so the expiry time means nothing any more
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+    RESENT = "resent"
+    WAITING = "waiting"
+    SETTLED = "settled"
 
 
 def forecast(message: Message, now: datetime) -> Forecast:
-    """What `now` (aware) makes of a message. It expires at its expiry time, not after it."""
+    """The forecast at `now` (aware)."""
     if message.revoked_at is not None:
         return Forecast.REVOKED
     if message.is_expired(now):
@@ -34,10 +31,7 @@ def forecast(message: Message, now: datetime) -> Forecast:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What rows, pages and the API say of a message now.
-
-    `title` fits a cell of the list, `tone` is the name of its colour, `outcome` a word of `Outcome` or "expired".
-    """
+    """What pages and the API say. `outcome` is a word of `Outcome`, or "expired"."""
 
     title: str
     tone: str
@@ -48,7 +42,7 @@ class Verdict:
 
 
 _STILL_WANTED = "If the message is still wanted, the app team sends a new one"
-# Owner and next step once a message has expired, by the common code it was left with.
+# Owner and next step of an expired message, by its common code.
 _EXPIRED_ADVICE = {
     NO_RECEIPT: ("platform", f"Ask the platform team, with the message ID, why no receipt came. {_STILL_WANTED}."),
     -1: ("platform", f"Ask the platform team, with the message ID, why it was not verified. {_STILL_WANTED}."),
@@ -59,11 +53,11 @@ _EXPIRED_REASONS = {NO_RECEIPT: "no receipt came", -1: "not verified in time"}
 
 
 def verdict(message: Message, now: datetime) -> Verdict:
-    """The verdict on a message at `now` (aware)."""
+    """The verdict at `now` (aware)."""
     status, outcome = message.status, message.status.outcome.word
     kind = forecast(message, now)
     if kind is Forecast.REVOKED:
-        # What was sent may have arrived before, so the outcome stays.
+        # It may have arrived before: the outcome stays.
         next_step = "Nothing to do: the sender took the message back, and it is not sent again."
         return Verdict(f"Revoked ({status.title})", "revoked", outcome, True, "nobody", next_step)
     if kind is Forecast.EXPIRED:

@@ -1,4 +1,4 @@
-"""What comes in, in numbers for Prometheus. `console.views.ops` shows them."""
+"""Numbers for Prometheus."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -17,18 +17,17 @@ LAG = Histogram(
 
 
 def count(kind: str, **results: int) -> None:
-    """Adds rows of a kind ("messages" or "receipts") by what became of them."""
+    """Adds rows of a kind ("messages" or "receipts") by result."""
     for result, rows in results.items():
         ROWS.labels(kind, result).inc(rows)
 
 
 def observe_lag(created: Sequence[int], now: datetime) -> None:
-    """Adds messages that arrived at `now` (aware), created so many milliseconds after 1970, the oldest first."""
+    """`created` is ascending, in milliseconds since 1970; `now` is aware."""
     if not created:
         return
     arrived = message_ids.milliseconds(now)
-    # `observe` for each of 10,000 rows would take a tenth of the time that storing them takes. They are in order, so
-    # every bucket's share is between two places. tests/pushlog/test_metrics.py holds this against `observe`.
+    # `observe` costs a tenth of storing the row.
     above = len(created)
     for bound, bucket in zip(LAG._upper_bounds, LAG._buckets, strict=True):
         place = bisect_left(created, arrived - bound * 1000)

@@ -9,7 +9,7 @@ from django.db.migrations.state import ProjectState
 
 
 class CreatePartitionedModel(migrations.CreateModel):
-    """Creates a model's table as one that is partitioned by ranges of `partition_column`."""
+    """Creates a table that is partitioned by ranges of `partition_column`."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class CreatePartitionedModel(migrations.CreateModel):
         from_state: ProjectState,
         to_state: ProjectState,
     ) -> None:
-        """Django's own CREATE TABLE, with the clause it has no option for at its end."""
+        # Django has no option for the clause.
         stock = schema_editor.sql_create_table
         schema_editor.sql_create_table = f"{stock} PARTITION BY RANGE ({self.partition_column})"
         try:

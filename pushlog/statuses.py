@@ -1,13 +1,7 @@
-"""The status catalogue: what each pair (channel, code) means, who must act, and what to do next.
+"""The status catalogue. The same code means different things on different channels.
 
-A code alone is ambiguous: vendors use -1, 0 and 1 for other things than the push platform does. So a
-status is always looked up by channel and code. The words are data, in status_codes.csv beside this file.
-
-Sources of the codes: the mPaaS page "Message push status codes" (the common codes, Apple's, and Huawei's up
-to 80000006, that is as far as it could be read), an old public Ant demo kit (3, 1000, 2000, 2999, 9999999 and
-the gaps in Apple's list), and the vendors' own lists: Huawei's server demo, Xiaomi's page of error codes,
-OPPO's server SDK, public client code for vivo. Where none of them gives a symbolic name, the name is empty.
--1000 and -1001 are our own. No list was found for FCM, Honor, Meizu and HarmonyOS: common codes only.
+Sources of status_codes.csv: the mPaaS page "Message push status codes", an old Ant demo kit (3, 1000, 2000, 2999,
+9999999), Huawei's server demo, Xiaomi's error codes, OPPO's server SDK, client code for vivo. -1000 and -1001 are ours.
 """
 
 import csv
@@ -21,16 +15,15 @@ from typing import NamedTuple
 
 from pushlog.choices import WordChoices
 
-NO_RECEIPT = -1000  # the message is recorded, and nothing has been heard of it yet
-REVOKED = -1001  # only ever in a message's history
-RESENT_CODES = frozenset({0, 1})  # as common codes only; see is_resent()
-TAPPED = 3  # as a common code only; see rank_of()
+NO_RECEIPT = -1000
+REVOKED = -1001  # in histories only
+RESENT_CODES = frozenset({0, 1})  # as common codes only
+TAPPED = 3  # as a common code only
 
 OWNERS = frozenset({"nobody", "user", "app team", "vendor", "platform"})
 COLUMNS = ["channel", "code", "name", "outcome", "final", "owner", "meaning", "next_step"]
 LONGEST_NAME, LONGEST_TEXT = 30, 200
 
-# Titles of the common codes whose names say little to the people who read the list.
 _PLAIN_TITLES = {
     REVOKED: "Revoked",
     NO_RECEIPT: "Waiting: no receipt yet",
@@ -42,8 +35,6 @@ _PLAIN_TITLES = {
 
 
 class Channel(WordChoices):
-    """What carried a message."""
-
     OWN = 1, "Own channel"
     APNS = 2, "Apple (APNs)"
     FCM = 3, "Google (FCM)"
@@ -57,7 +48,7 @@ class Channel(WordChoices):
 
 
 class Outcome(WordChoices):
-    """What a status amounts to. Accepted is the vendor's word, received is the device's."""
+    """Vendors accept, devices receive."""
 
     WAITING = 1, "Waiting"
     ACCEPTED = 2, "Accepted"
@@ -67,7 +58,7 @@ class Outcome(WordChoices):
 
 
 class Rank(IntEnum):
-    """How strong a status is. A stronger one is never replaced by a weaker one that came later."""
+    """A status never gives way to one of lower rank."""
 
     NO_RECEIPT = 0
     OTHER = 1
@@ -76,7 +67,7 @@ class Rank(IntEnum):
     TAPPED = 4
 
 
-# An outcome that the clock makes of waiting, and that is stored nowhere.
+# Waiting, past the expiry time. Stored nowhere.
 EXPIRED = "expired"
 
 _CHANNELS, _OUTCOMES_BY_WORD = Channel.by_word(), Outcome.by_word()
@@ -84,11 +75,7 @@ _CHANNELS, _OUTCOMES_BY_WORD = Channel.by_word(), Outcome.by_word()
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """One status in words. `channel` is None only for the common entries of catalogue().
-
-    `final` says that nothing more will happen to the message by itself. `known` is false for a code that
-    is not in the catalogue; `common` is true if the entry that applies is the one for any channel.
-    """
+    """`channel` is None only in catalogue(). `final`: nothing more happens by itself."""
 
     channel: Channel | None
     code: int
@@ -103,7 +90,7 @@ class Status:
 
     @property
     def title(self) -> str:
-        """At most 40 characters for a cell of the list, the outcome first."""
+        """At most 40 characters."""
         if not self.known:
             return f"Unknown code {self.code}"
         if self.common and self.code in _PLAIN_TITLES:
@@ -116,12 +103,12 @@ class Status:
             number = f"code {self.code}"
         else:
             number = f"{self.channel.label} code {self.code}"
-        # NONE, the name of two unknown statuses, would only puzzle.
+        # Two unknown statuses have the name NONE.
         return f"{self.outcome.label}: {number if self.outcome == Outcome.UNKNOWN else self.name or number}"
 
 
 class Group(NamedTuple):
-    """The entries of one channel: `word` is "common" or a channel's word, `label` is for people."""
+    """The entries of one channel; `word` may be "common"."""
 
     word: str
     label: str
@@ -129,51 +116,42 @@ class Group(NamedTuple):
 
 
 def look_up(channel: int, code: int) -> Status:
-    """The status of `code` on `channel`: the channel's own entry, else the common one, else an unknown.
-
-    Never fails for a code; an integer that is no channel is a ValueError.
-    """
+    """The channel's entry, else the common one, else an unknown. Raises ValueError for no channel."""
     status = _STATUSES.get((channel, code))
     return _unknown(channel, code) if status is None else status
 
 
 def outcome_of(channel: int, code: int) -> int:
-    """The outcome of look_up(channel, code) as a plain integer: for ingestion, once a row."""
+    """The outcome of look_up(channel, code) as a plain integer."""
     outcome = _OUTCOMES.get((channel, code))
     return _unknown(channel, code).outcome.value if outcome is None else outcome
 
 
 def rank_of(channel: int, code: int) -> Rank:
-    """The rank of look_up(channel, code)."""
     rank = _RANKS.get((channel, code))
     return _rank(_unknown(channel, code)) if rank is None else rank
 
 
 def strong_pairs(codes: Collection[int]) -> list[tuple[int, int, int]]:
-    """Channel, code and rank of the catalogue's pairs with these codes that rank above `Rank.OTHER`."""
+    """Channel, code and rank of pairs above `Rank.OTHER`."""
     return [
         (channel, code, rank.value) for (channel, code), rank in _RANKS.items() if rank > Rank.OTHER and code in codes
     ]
 
 
 def fingerprint() -> str:
-    """A digest that changes when any pair's outcome or rank does."""
+    """Changes with any pair's outcome or rank."""
     pairs = sorted((*pair, outcome, _RANKS[pair].value) for pair, outcome in _OUTCOMES.items())
     return hashlib.sha256(repr(pairs).encode()).hexdigest()
 
 
 def is_resent(channel: int, code: int) -> bool:
-    """Whether a message in this status is sent again, until it expires, when its device connects or its
-    user is linked to one. True of the common 0 and 1 alone: Xiaomi and OPPO give them other meanings.
-    """
+    """Whether the message is sent again when a device connects."""
     return code in RESENT_CODES and look_up(channel, code).common
 
 
 def catalogue() -> tuple[Group, ...]:
-    """The whole catalogue for reading: the common codes, then every channel's own, each in code order.
-
-    A channel of which no list of codes is known has an empty group.
-    """
+    """The common codes, then every channel's own."""
     by_code = sorted(_ENTRIES.values(), key=lambda status: status.code)
     headings: list[Channel | None] = [None, *Channel]
     return tuple(
@@ -187,10 +165,7 @@ def catalogue() -> tuple[Group, ...]:
 
 
 def read_catalogue(lines: Iterable[str]) -> dict[tuple[Channel | None, int], Status]:
-    """The entries of a CSV file with the columns COLUMNS, by channel (None for common) and code.
-
-    Whatever is wrong with the file is a ValueError that gives the number of the line.
-    """
+    """Entries by channel (None: common) and code. Raises ValueError with the line's number."""
     reader = csv.reader(lines, strict=True)
     entries: dict[tuple[Channel | None, int], Status] = {}
     try:
@@ -249,7 +224,7 @@ def _rank(status: Status) -> Rank:
     return Rank.FAILED if status.outcome == Outcome.FAILED and status.final else Rank.OTHER
 
 
-@functools.lru_cache(maxsize=1024)  # bounded, because the codes come from outside
+@functools.lru_cache(maxsize=1024)  # codes come from outside
 def _unknown(channel: int, code: int) -> Status:
     where = Channel(channel)
     return Status(
@@ -269,7 +244,6 @@ def _unknown(channel: int, code: int) -> Status:
 with Path(__file__).with_name("status_codes.csv").open(encoding="utf-8", newline="") as _file:
     _ENTRIES = read_catalogue(_file)
 
-# Every pair that is known, spelt out, so that a look-up is one access to a dict.
 _STATUSES: dict[tuple[int, int], Status] = {
     (channel.value, code): replace(status, channel=channel)
     for channel in Channel

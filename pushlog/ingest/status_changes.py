@@ -1,9 +1,7 @@
-"""Status changes of messages that are in the log: finding the message, and the rules.
+"""Status changes of stored messages.
 
-The strongest receipt makes the current status: tapped, then received, then failed and final, then all others. Among
-equals the latest by its own time does, then the higher code, then the higher channel. So the order of arrival decides
-nothing. Every other receipt joins the history and changes nothing else. The history holds one receipt per message,
-moment and code: of several, the strongest, then the one with the higher channel, then the later detail text.
+The receipt of the highest rank is the current status, then that of the latest time, code and channel. All others only
+join the history. It keeps one receipt per message, moment and code: by rank, channel and detail.
 """
 
 from collections import Counter, defaultdict
@@ -20,22 +18,20 @@ from pushlog.models import WINDOW, App, Message, StatusChange
 from pushlog.postgres.copying import copied
 from pushlog.postgres.statements import run
 
-# Raise it when the rules change: the next maintenance then brings stored messages into line.
+# Raise it when the rules change.
 RULES = 1
 
 _MESSAGE = Message._meta.db_table
 _HISTORY = StatusChange._meta.db_table
 _ENTRY = {"message_id": "uuid", "at": "timestamptz", "code": "int4", "channel": "int2", "detail": "text"}
 
-# Rows are locked in the order of their IDs, by every writer: two batches that share messages then wait for one
-# another, and never each for the other. Receipts never change a row's key, so readers of foreign keys need not wait.
-# ANY, although a join with unnest is planned 10 ms sooner for 10,000 IDs: in a day that has no statistics yet, the
-# planner would join by reading all of its rows.
+# Every writer locks messages in the order of their IDs: no deadlocks. A join with unnest instead of ANY would read a
+# whole partition that has no statistics.
 _LOCK = f"""
     SELECT id, modified_at, code, channel, outcome, revoked_at, push_type, mode FROM {_MESSAGE}
     WHERE id = ANY(%b) AND id BETWEEN %b AND %b AND app_id = %b
     ORDER BY id FOR NO KEY UPDATE
-"""  # noqa: S608 (table names)
+"""  # noqa: S608
 _UPDATE = f"""
     UPDATE {_MESSAGE} AS message
     SET modified_at = new.at, code = new.code, channel = new.channel, outcome = new.outcome,
@@ -43,8 +39,8 @@ _UPDATE = f"""
     FROM unnest(%b::uuid[], %b::timestamptz[], %b::int4[], %b::int2[], %b::int2[], %b::timestamptz[])
         AS new (id, at, code, channel, outcome, revoked_at)
     WHERE message.id = new.id AND message.id BETWEEN %b AND %b
-"""  # noqa: S608 (table names)
-# Pairs above Rank.OTHER, for statements that choose between two receipts of one moment and code.
+"""  # noqa: S608
+# Pairs above Rank.OTHER.
 RANKED = "WITH ranked (channel, code, rank) AS (SELECT * FROM unnest(%b::int2[], %b::int4[], %b::int2[]))"
 _RANK = "coalesce((SELECT rank FROM ranked WHERE ranked.channel = {0}.channel AND ranked.code = {0}.code), 1)"
 _RECORD = f"""
@@ -54,18 +50,17 @@ _RECORD = f"""
     ON CONFLICT (message_id, at, code) DO UPDATE SET channel = EXCLUDED.channel, detail = EXCLUDED.detail
     WHERE ({_RANK.format("EXCLUDED")}, EXCLUDED.channel, EXCLUDED.detail COLLATE "C")
         > ({_RANK.format("old")}, old.channel, old.detail)
-"""  # noqa: S608 (table names)
-# In a day without statistics all of its rows are read, once for a batch: to hold the planner to the index of the hash
-# by conditions that no other index fits takes twice to seven times as long on every other day.
+"""  # noqa: S608
+# Reads a whole partition that has no statistics. To prevent it costs all others 2 to 7 times as much.
 _FIND_PAIRS = f"""
     SELECT id FROM {_MESSAGE}
     WHERE substr(uuid_send(id), 9) = ANY(%b) AND app_id = %b AND id >= %b AND id < %b
     ORDER BY id
-"""  # noqa: S608 (table names)
+"""  # noqa: S608
 
 
 class Change(NamedTuple):
-    """A receipt whose message is known, or that is kept under the message's ID without its time."""
+    """A receipt; of an early one, the ID may lack its time."""
 
     message_id: UUID
     at: datetime
@@ -77,7 +72,7 @@ class Change(NamedTuple):
 
 @dataclass(slots=True)
 class Applied:
-    """What became of changes: how many changed a status, how many did not, those without a message; and the counts."""
+    """Changes by what became of them."""
 
     applied: int = 0
     stale: int = 0
@@ -86,7 +81,7 @@ class Applied:
 
 
 class State(NamedTuple):
-    """What a receipt may change in a message, and by what else the message is counted."""
+    """What receipts change, and what messages are counted by."""
 
     at: datetime
     code: int
@@ -97,7 +92,7 @@ class State(NamedTuple):
     mode: int
 
     def after(self, change: Change) -> "State":
-        """The state that this one and a receipt make, in whichever order they came."""
+        """This state and a receipt together, in either order."""
         state = self
         if change.revoked and (self.revoked_at is None or change.at < self.revoked_at):
             state = state._replace(revoked_at=change.at)
@@ -109,14 +104,13 @@ class State(NamedTuple):
 
 
 def _strength(one: Change | State) -> tuple[int, datetime, int, int]:
-    # The rank of no receipt is the lowest, so a receipt replaces it even if its reporter's clock runs behind ours.
     return statuses.rank_of(one.channel, one.code), one.at, one.code, one.channel
 
 
 def apply(app: App, changes: Iterable[Change]) -> Applied:
-    """Applies changes to an app's messages and adds them to the history. Must run in a transaction."""
+    """Must run in a transaction."""
     result = Applied()
-    # A day at a time, so that every statement is about one partition: the planner leaves out the others.
+    # By day: the planner prunes all other partitions.
     for _, of_day in groupby(in_order(changes), key=lambda change: _day(change.message_id)):
         _apply_day(app, list(of_day), result)
     counts.add(app, result.counted)
@@ -124,13 +118,12 @@ def apply(app: App, changes: Iterable[Change]) -> Applied:
 
 
 def lock(app: App, identifiers: Iterable[UUID]) -> None:
-    """Keeps other writers off these messages until the transaction ends, as `apply` does."""
+    """Locks messages until the transaction ends."""
     for _, of_day in groupby(sorted(identifiers, key=attrgetter("int")), key=_day):
         _lock_day(app, list(of_day))
 
 
 def in_order(changes: Iterable[Change]) -> list[Change]:
-    """The changes by message, time and code, and those that share them by what the history keeps."""
     return sorted(
         changes,
         key=lambda one: (
@@ -147,7 +140,7 @@ def ranks(changes: Iterable[Change]) -> list[list[int]]:
 
 
 def one_per_entry(changes: Iterable[Change]) -> list[Change]:
-    """Of changes in order, one for each message, moment and code: those that share them are put together."""
+    """The last for each message, moment and code."""
     entries: list[Change] = []
     for change in changes:
         last = entries[-1] if entries else None
@@ -163,7 +156,6 @@ def _day(identifier: UUID) -> int:
 
 
 def _lock_day(app: App, ids: list[UUID]) -> dict[UUID, State]:
-    """The states of the messages that are there."""
     return {identifier: State(*state) for identifier, *state in run(_LOCK, [ids, ids[0], ids[-1], app.pk])}
 
 
@@ -199,7 +191,7 @@ def _after_all(state: State, changes: list[Change], result: Applied) -> State:
 
 
 def update(states: Mapping[UUID, State]) -> None:
-    """Writes the states of locked messages of one day, in the order of their IDs."""
+    """Locked messages of one day, in the order of their IDs."""
     if states:
         columns = zip(*((identifier, *state[:5]) for identifier, state in states.items()), strict=True)
         ids = list(states)
@@ -207,19 +199,14 @@ def update(states: Mapping[UUID, State]) -> None:
 
 
 def count(identifier: UUID, before: State, after: State, changes: counts.Changes) -> None:
-    """Adds to `changes` what a message's new state does to the counts."""
     hour = counts.hour_of(message_ids.created_ms(identifier))
     for state, change in (before, -1), (after, 1):
         changes[hour, state.push_type, state.mode, state.channel, state.code] += change
 
 
 def find_pairs(app: App, pairs: Collection[tuple[UUID, datetime]], now: datetime) -> dict[tuple[UUID, datetime], UUID]:
-    """IDs of messages in the window by the same ID without its time and the time (aware) of a receipt.
-
-    Several messages may have the same target and customer message ID: the newest counts. A receipt follows its
-    message within hours, mostly: so its own day and those beside it are looked at first, and all others only for
-    what is then still missing.
-    """
+    """The newest messages in the window, by ID without time and a receipt's time (aware)."""
+    # Most receipts follow within hours: three days are searched first.
     day = timedelta(days=1)
     by_day: defaultdict[datetime, list[tuple[UUID, datetime]]] = defaultdict(list)
     for pair in pairs:
@@ -237,6 +224,6 @@ def _found(
 ) -> dict[tuple[UUID, datetime], UUID]:
     hashes = list({message_ids.pair_hash(identifier) for identifier, _ in pairs})
     rows = run(_FIND_PAIRS, [hashes, app.pk, message_ids.first_id(first), message_ids.first_id(end)])
-    # In the order of their IDs, so that the newest is the one that stays.
+    # Ordered by ID: the newest stays.
     newest = {message_ids.without_time(identifier): identifier for (identifier,) in rows}
     return {pair: newest[pair[0]] for pair in pairs if pair[0] in newest}

@@ -1,1 +1,1 @@
-"""What keeps the log at 30 days, quick and running."""
+"""Upkeep of the log."""

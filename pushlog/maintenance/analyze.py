@@ -1,7 +1,4 @@
-"""The planner's statistics of the partitioned tables as a whole.
-
-Autovacuum analyses partitions and never their parent, whose statistics then stay those of an empty table.
-"""
+"""Statistics of the partitioned parents, which autovacuum never analyses."""
 
 import re
 from collections.abc import Iterator
@@ -27,19 +24,13 @@ _STALE = """
 
 
 def stale() -> list[str]:
-    """The tables whose statistics are old, or of far fewer or far more rows than there are."""
     with connection.cursor() as cursor:
         return [table for table in partitions.TABLES if cursor.execute(_STALE, [table]).fetchone()[0]]
 
 
 def renew(table: str) -> None:
-    """Analyses a table. Must run outside a transaction.
-
-    Raises OperationalError, caused by psycopg's LockNotAvailable, if another session is at the same, or keeps all
-    others from reading the table for longer than the lock time-out.
-    """
-    # Before 18, all partitions are read again with their parent. One that is being vacuumed is left out then, which
-    # costs the parent nothing: its own sample is taken past such locks.
+    """Must not run in a transaction. Raises OperationalError, caused by LockNotAvailable, if the table is locked."""
+    # Before 18, ANALYZE reads all partitions too, and skips locked ones.
     options = sql.SQL("(SKIP_LOCKED) ONLY" if connection.pg_version >= 180000 else "(SKIP_LOCKED)")  # type: ignore[attr-defined]
     with connection.cursor() as cursor, _skips(table) as skips:
         cursor.execute(sql.SQL("ANALYZE {} {}").format(options, sql.Identifier(table)))
@@ -49,7 +40,7 @@ def renew(table: str) -> None:
 
 @contextmanager
 def _skips(table: str) -> Iterator[list[str]]:
-    """The server's warnings that this table, rather than one of its partitions, was locked and passed over."""
+    # The server only warns, of partitions as well.
     warnings: list[str] = []
 
     def note(diagnostic: errors.Diagnostic) -> None:

@@ -1,4 +1,4 @@
-"""Maintenance beside the web server, for those who have no scheduler of their own."""
+"""Maintenance in a thread of the web server."""
 
 import logging
 import time
@@ -15,16 +15,13 @@ from pushlog.maintenance import run
 logger = logging.getLogger(__name__)
 
 _HOUR = 3600.0
-# Pages add up what is not yet compacted: an hour of single messages would be millions of rows.
+# Pages add up what is not compacted: up to millions of rows an hour.
 _COMPACT_EVERY = 60.0
 
 
 @contextmanager
 def hourly() -> Iterator[None]:
-    """Maintains at once and every hour while the block runs; then ends what it is at, in the database too.
-
-    What fails is logged and tried again an hour later.
-    """
+    """Maintains at once and every hour while the block runs, then cancels."""
     stop, running = Event(), list[psycopg.Connection]()
     thread = Thread(target=_loop, args=(stop, running), name="maintenance", daemon=True)
     thread.start()
@@ -36,7 +33,7 @@ def hourly() -> Iterator[None]:
             try:
                 one.cancel_safe(timeout=2)
             except psycopg.Error:
-                logger.info("The maintenance that is running could not be cancelled; the server ends it")
+                logger.info("The running maintenance could not be cancelled; it ends with this process")
         thread.join(10)
 
 
@@ -58,7 +55,7 @@ def _attempt(work: Callable[[], object], running: list[psycopg.Connection], stop
         result = work()
         if isinstance(result, dict) and not stop.is_set():
             logger.info("Maintenance done", extra={"fields": {"maintenance": result}})
-    except Exception:  # whatever it is, the web server goes on
+    except Exception:  # the web server goes on
         if not stop.is_set():
             logger.exception("Maintenance failed")
     finally:

@@ -1,4 +1,4 @@
-"""The database is there before Django asks for it, and again after it died."""
+"""Starts and restarts the embedded database."""
 
 import atexit
 import fcntl
@@ -16,17 +16,13 @@ _EVERY = 0.5  # seconds
 
 
 def start() -> None:
-    """Starts the embedded server, or joins it, unless DATABASE_URL names another. Raises EmbeddedError."""
+    """Starts or joins it, unless DATABASE_URL is set. Raises EmbeddedError."""
     if settings.EMBEDDED:
         embedded.start(settings.VAR)
 
 
 def keep_running() -> None:
-    """Has a thread start the embedded server again whenever it died, until this process ends.
-
-    Nobody else would: it is nobody's child. Requests in between are answered with an error, and connections that
-    died with it are made anew by Django.
-    """
+    """Has a thread restart the server after crashes."""
     if not settings.EMBEDDED:
         return
     ending = threading.Event()
@@ -36,14 +32,14 @@ def keep_running() -> None:
         ending.set()
         watcher.join()
 
-    # Before the exit handler of embedded.start, which was there first, stops the server: or it would come back.
+    # Runs before the earlier handler that stops the server.
     atexit.register(end)
     watcher.start()
 
 
 def _watch(ending: threading.Event) -> None:
     while not ending.wait(_EVERY):
-        with suppress(OSError):  # such as too many open files: the next look may do better
+        with suppress(OSError):  # such as too many open files; try again
             if not _is_alive():
                 logger.error("PostgreSQL died: starting it again")
                 try:
@@ -53,7 +49,7 @@ def _watch(ending: threading.Event) -> None:
 
 
 def _is_alive() -> bool:
-    """Whether somebody has the lock which the server has as long as it runs (pushlog/postgres/embedded.py)."""
+    # The server holds this lock as long as it runs.
     folder = os.open(settings.VAR / "postgres", os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_SH | fcntl.LOCK_NB)

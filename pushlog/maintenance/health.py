@@ -1,4 +1,4 @@
-"""Whether the record is fit to take in what comes: what a probe asks."""
+"""The checks behind /healthz."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ MAINTENANCE_AGE = timedelta(hours=3)
 
 _DAY = timedelta(days=1)
 _MOST_EARLY = 1_000_000
-# The bounds are IDs, and IDs sort by time, as text too.
+# IDs sort by time, as text too.
 _SPANS = r"""
     SELECT parent.relname, min(ends), max(ends) FROM pg_inherits
     JOIN pg_class AS parent ON parent.oid = inhparent
@@ -24,28 +24,23 @@ _SPANS = r"""
 _LAST_RUN = f"""
     SELECT finished_at, succeeded, ARRAY(SELECT jsonb_object_keys(coalesce(result -> 'failed', '{{}}')))
     FROM {MaintenanceRun._meta.db_table} WHERE finished_at IS NOT NULL ORDER BY started_at DESC LIMIT 1
-"""  # noqa: S608 (table names)
-# Bounded, as everything that a page counts.
+"""  # noqa: S608
 _EARLY = f"SELECT count(*) FROM (SELECT 1 FROM {EarlyReceipt._meta.db_table} LIMIT {_MOST_EARLY}) AS early"  # noqa: S608
 
 
 def problems(cursor: Any, now: datetime | None = None) -> list[str]:
-    """What keeps the record from its work at `now` (aware), in words; empty if nothing does.
-
-    `cursor` is one of the database connection to ask. Raises its errors.
-    """
+    """What is wrong at `now` (aware), in words. Raises the cursor's errors."""
     now = now or datetime.now(UTC)
     return [*_of_partitions(cursor, now), *_of_maintenance(cursor, now)]
 
 
 def early_receipts(cursor: Any) -> int:
-    """How many early receipts there are, up to a million."""
+    """Their number, up to a million."""
     cursor.execute(_EARLY)
     return int(cursor.fetchone()[0])
 
 
 def last_maintenance(cursor: Any) -> datetime | None:
-    """When the last maintenance that ended did so."""
     cursor.execute(_LAST_RUN)
     row = cursor.fetchone()
     return row[0] if row else None
@@ -59,7 +54,7 @@ def _of_partitions(cursor: Any, now: datetime) -> list[str]:
     for table in TABLES:
         if table not in spans or spans[table][1] < tomorrow + _DAY:
             found.append(f"partitions: {table} has none for tomorrow")
-        # Maintenance may have to wait for a long reader, but not for a day.
+        # A long reader may delay maintenance, but not for a day.
         if table in spans and spans[table][0] < now - WINDOW - GRACE - _DAY:
             found.append(f"partitions: {table} has one that expired more than a day ago")
     return found

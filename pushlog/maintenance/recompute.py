@@ -1,4 +1,4 @@
-"""Brings the statuses of stored messages into line with the catalogue and the rules, once after each change of them."""
+"""Recomputes stored statuses, once after each change of the catalogue or the rules."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, time
@@ -11,7 +11,7 @@ from pushlog.postgres.partitions import Partition
 
 
 def due() -> list[Partition]:
-    """The partitions of messages that the pass by today's catalogue has still to read, the oldest first."""
+    """Partitions that the pass has still to read, oldest first."""
     current = _current()
     if current is not None and current.finished_at is not None:
         return []
@@ -20,16 +20,12 @@ def due() -> list[Partition]:
 
 
 def begin() -> StatusPass:
-    """The unfinished pass by today's catalogue; a new one if the last was by another."""
+    """The pass by today's catalogue, or a new one."""
     return _current() or StatusPass.objects.create(fingerprint=ingest.fingerprint(), started_at=datetime.now(UTC))
 
 
 def read(current: StatusPass, partition: Partition, *, go_on: Callable[[], bool]) -> None:
-    """Reads a partition from where the pass stands, in small transactions. `go_on` is asked after each.
-
-    May be killed: the next call then repeats at most one batch, in which nothing differs any more. Raises
-    OperationalError if another transaction keeps messages locked for longer than the lock time-out.
-    """
+    """Asks `go_on` after each small transaction. Raises OperationalError at the lock time-out."""
     while not has_read(current, partition):
         last, changed = ingest.recompute_statuses(after=current.position, upto=_last_id(partition))
         if last is None:
@@ -42,12 +38,10 @@ def read(current: StatusPass, partition: Partition, *, go_on: Callable[[], bool]
 
 
 def has_read(current: StatusPass, partition: Partition) -> bool:
-    """Whether the pass has come to the end of a partition."""
     return current.position >= _last_id(partition)
 
 
 def end(current: StatusPass, *, finished: bool) -> None:
-    """Records how far the pass came, and whether it has read all partitions."""
     current.finished_at = datetime.now(UTC) if finished else None
     current.save(update_fields=["position", "finished_at"])
 

@@ -1,9 +1,4 @@
-"""Reindexing: the indexes of days that are over, built anew once, while others read and write there.
-
-A message's status is in its indexes, so every change of it writes a new entry into each of them, and most keys come
-in no order, which leaves pages half empty. When a day is over, its indexes are twice as large as they need be, and
-stay so for a month. Built anew they also fit into memory, which is what makes the pages of past days quick.
-"""
+"""Reindexes past days, whose indexes are twice as large as need be."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -15,24 +10,17 @@ from psycopg import errors, sql
 from pushlog.postgres import partitions
 from pushlog.postgres.partitions import Partition
 
-# A day's last messages have most of their receipts within hours, and a sender that was cut off repeats its batches.
-# Reindexed before them, the indexes would grow again: a page that is full is split in two halves for a single entry.
+# Late receipts would bloat new indexes again.
 _SETTLED = timedelta(hours=24)
-# Bytes. What a smaller one could give back is not worth the waits for others.
-_WORTH = 1024 * 1024
-# Nobody queues behind this wait: it is for transactions to end, and keeps out only DDL and vacuum of one partition.
-# What was built for nothing is the greater loss, so it may take as long as any batch or page, though not a backup.
+_WORTH = 1024 * 1024  # bytes
+# Only DDL and vacuum queue behind it.
 _LOCK_TIMEOUT = "60s"
 _LOCK_TIMEOUT_TO_TIDY = "1s"
-# 14.0 to 14.3 may leave out rows that are updated during the build.
+# 14.0 to 14.3 may lose rows updated during the build.
 _SOUND = 140004
-# On each index and not on the table: it goes over to the index that takes its place, a run that ends early has done
-# what it has done, an index that a migration adds is without it, and the table's own comment is for `partitions`.
-# With the size, so that a day into which a large import came later is reindexed again.
+# An index that grows later is due again.
 _MARK = "pushlog: reindexed to {} bytes"
-# Indexes that an earlier version marked are not built anew after the upgrade.
-# The sizes are those of the files: no table is read. What is invalid was left by an attempt that did not come to its
-# end, before (new) or after (old) the new index took the place of the old one. Writers still have to write into it.
+# Earlier versions wrote "packed". Failed attempts leave invalid indexes, which slow down writers.
 _UNDONE = r"""
     SELECT tab.relname, idx.relname, indisvalid
     FROM pg_index JOIN pg_class AS tab ON tab.oid = indrelid JOIN pg_class AS idx ON idx.oid = indexrelid
@@ -47,11 +35,7 @@ _WAIT = "SELECT set_config('lock_timeout', %s, false), set_config('statement_tim
 
 
 def due(now: datetime) -> list[Partition]:
-    """The partitions that are to be reindexed at `now` (aware), the oldest first.
-
-    A partition is due once its last UTC day ended a day ago, until it expires, while it has an index that is neither
-    reindexed nor small.
-    """
+    """Partitions to reindex at `now` (aware), oldest first."""
     if connection.pg_version < _SOUND:  # type: ignore[attr-defined]
         return []
     limit = (now - _SETTLED).astimezone(UTC).date()
@@ -63,15 +47,7 @@ def due(now: datetime) -> list[Partition]:
 
 
 def rebuild(partition: Partition, *, go_on: Callable[[], bool] = lambda: True) -> None:
-    """Builds a partition's indexes anew, each once: those that are reindexed already, or small, it leaves alone.
-
-    Nobody is kept from reading or writing. `go_on` is asked before each index but the first, so that the largest
-    partition comes to its end even if every call is cut short. May be killed: the next call removes what was begun.
-
-    Waits for transactions that use the partition, and for all that began before an index was built. When one takes
-    longer than a minute, or DDL or vacuum of the partition is running (another `rebuild` is such), it raises
-    OperationalError, and DatabaseError for what else goes wrong. Must not run in a transaction.
-    """
+    """Asks `go_on` between indexes. Raises OperationalError if long transactions, DDL or vacuum are in the way."""
     try:
         with _waiting(_LOCK_TIMEOUT):
             _remove_leftovers(partition)
@@ -81,7 +57,7 @@ def rebuild(partition: Partition, *, go_on: Callable[[], bool] = lambda: True) -
                     break
                 _rebuild_index(partition, index)
     except DatabaseError as error:
-        # At once if that is possible, above all when the disk is full; but not for one who wants it to end now.
+        # The disk may be full: make room, unless we were cancelled.
         if not isinstance(error.__cause__, errors.QueryCanceled):
             with suppress(Error), _waiting(_LOCK_TIMEOUT_TO_TIDY):
                 _remove_leftovers(partition)
@@ -89,7 +65,7 @@ def rebuild(partition: Partition, *, go_on: Callable[[], bool] = lambda: True) -
 
 
 def _rebuild_index(partition: Partition, index: str) -> None:
-    # By index and not by table: that needs room for one of them beside the old ones, and not for all.
+    # By index: needs less disk space.
     name = sql.Identifier(index)
     _expect_no_ddl(partition)
     with connection.cursor() as cursor:
@@ -103,22 +79,19 @@ def _remove_leftovers(partition: Partition) -> None:
     for _, index, valid in _undone([partition.name]):
         if not valid:
             _expect_no_ddl(partition)
-            # Concurrently, or readers would queue behind it while it waits for one of them.
+            # Without CONCURRENTLY, readers queue behind it.
             with connection.cursor() as cursor:
                 cursor.execute(sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(sql.Identifier(index)))
 
 
 def _expect_no_ddl(partition: Partition) -> None:
-    # While REINDEX waits for its lock it has a snapshot, and another one's REINDEX that has the lock waits for just
-    # that to end: a deadlock, in which PostgreSQL may choose the other one. Autovacuum would be cancelled. LOCK has
-    # no snapshot, and with NOWAIT nobody is disturbed: they come first, and this is for another time.
+    # A waiting REINDEX holds a snapshot, for which the other REINDEX waits: a deadlock.
     lock = sql.SQL("LOCK TABLE {} IN SHARE UPDATE EXCLUSIVE MODE NOWAIT").format(sql.Identifier(partition.name))
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(lock)
 
 
 def _undone(names: list[str]) -> list[tuple[str, str, bool]]:
-    """Partition, index and whether it is valid, of each index that is to be built anew, or (invalid) removed."""
     with connection.cursor() as cursor:
         cursor.execute(_UNDONE, [names, _WORTH])
         return list(cursor.fetchall())
@@ -126,7 +99,6 @@ def _undone(names: list[str]) -> list[tuple[str, str, bool]]:
 
 @contextmanager
 def _waiting(longest: str) -> Iterator[None]:
-    """Has this session wait for others no longer than that, and its statements run for as long as they take."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_setting('lock_timeout'), current_setting('statement_timeout')")
         before = cursor.fetchone()

@@ -1,8 +1,4 @@
-"""Maintenance: what keeps the log at 30 days and quick, with nobody to look after it.
-
-Every step is made of statements that leave the log right if it all ends after any of them, and does again only what
-is still to be done. So a run may be killed at any moment, repeated, and started twice at once.
-"""
+"""Maintenance. A run may be killed at any moment, repeated, and started twice at once."""
 
 import logging
 import random
@@ -29,22 +25,18 @@ logger = logging.getLogger(__name__)
 Result = dict[str, Any]
 
 _LOCK_TIMEOUT = "2s"
-# About half a minute of waiting for readers; who reads for longer is asked again at the next run.
+# Half a minute in all.
 _ATTEMPTS = 6
-# A run begins no further index after this long: an upgrade may leave thirty days to reindex. The next run goes on.
-# /healthz reports a run that has not ended after three hours.
+# The next run goes on. /healthz reports runs longer than three hours.
 _REINDEX_SECONDS = 20 * 60
-# A full pass of 40 million messages takes about as long.
 _RECOMPUTE_SECONDS = 20 * 60
 _BUSY = (errors.LockNotAvailable, errors.DeadlockDetected)
 
 
 def maintain(*, now: datetime | None = None, stop: Event | None = None) -> Result | None:
-    """Does all that is due at `now` (aware), and gives what was done by step; None if another one is at it.
+    """Does all that is due at `now` (aware); None if another run is in progress. Failed steps are under "failed".
 
-    A step that fails is logged, is under "failed" in the result, and keeps no other step from its work. `stop` ends
-    the run early, without an end in its record (MaintenanceRun). Raises RuntimeError in a transaction, and
-    DatabaseError if even the record cannot be written.
+    Raises RuntimeError in a transaction, and DatabaseError if the run cannot be recorded.
     """
     if connection.in_atomic_block:
         raise RuntimeError("maintain() makes transactions of its own")
@@ -58,9 +50,9 @@ def maintain(*, now: datetime | None = None, stop: Event | None = None) -> Resul
             try:
                 result |= step(now, stop)
             except DatabaseError as error:
-                if stop.is_set():  # the error is how it was stopped
+                if stop.is_set():  # cancelled
                     return result
-                # Without the error's text, which may quote a row.
+                # The error's text may quote a row.
                 result.setdefault("failed", {})[name] = type(error.__cause__ or error).__name__
                 logger.exception("Maintenance: %s failed", name)
             if stop.is_set():
@@ -72,7 +64,7 @@ def maintain(*, now: datetime | None = None, stop: Event | None = None) -> Resul
 
 
 def due(*, now: datetime | None = None) -> Result:
-    """What `maintain` would do at `now` (aware). Changes nothing."""
+    """What `maintain` would do at `now` (aware)."""
     now = now or datetime.now(UTC)
     return {
         "partitions_made": partitions.missing(now),
@@ -99,7 +91,7 @@ def _drop_partitions(now: datetime, stop: Event) -> Result:
         (dropped if _patiently(partial(partitions.drop, name), stop) else postponed).append(name)
     busy = set()
     for one in partitions.expired(now):
-        # Who reads one day of a table keeps all of them.
+        # A reader of one partition blocks detaching any of them.
         if one.table not in busy and _patiently(partial(_remove, one), stop):
             dropped.append(one.name)
         else:
@@ -111,9 +103,8 @@ def _drop_partitions(now: datetime, stop: Event) -> Result:
 
 
 def _remove(partition: partitions.Partition) -> None:
-    # Looked up again: an attempt that timed out may have left it half detached.
+    # A partition left half detached blocks all others.
     for current in partitions.attached(partition.table):
-        # Only one partition of a table can be half detached, and it keeps all others from being detached.
         if current.name == partition.name or current.pending:
             partitions.detach(current)
     partitions.drop(partition.name)
@@ -172,8 +163,7 @@ def _reindex(now: datetime, stop: Event) -> Result:
     _patiently(lambda: due.extend(reindex.due(now)), stop)
     go_on = _until(_REINDEX_SECONDS, stop)
     for one in due:
-        # Once: every further attempt would build the index again. Who is in the way of one is most likely in the way
-        # of all, for it waits for every transaction that is older.
+        # Once: each attempt builds the index again.
         if not (_patiently(partial(reindex.rebuild, one, go_on=go_on), stop, attempts=1) and go_on()):
             break
     left = reindex.due(now) if due else []
@@ -190,19 +180,16 @@ _STEPS: dict[str, Callable[[datetime, Event], Result]] = {
     "counts": _tidy_counts,
     "statuses": _recompute,
     "statistics": _analyse,
-    # Takes longest, so that nothing else has to wait for it.
+    # Takes longest.
     "reindex": _reindex,
 }
 
 
 def _until(seconds: float, stop: Event) -> Callable[[], bool]:
-    """Whether to go on with a long step; compacts counts each time it is asked.
-
-    `serve` compacts every minute in this same thread, and pages add up what is not compacted.
-    """
     end = time.monotonic() + seconds
 
     def go_on() -> bool:
+        # `serve` compacts every minute in this thread, and waits for the step.
         counts.compact()
         return not stop.is_set() and time.monotonic() < end
 
@@ -210,14 +197,13 @@ def _until(seconds: float, stop: Event) -> Callable[[], bool]:
 
 
 def _patiently(work: Callable[[], object], stop: Event, *, attempts: int | None = None) -> bool:
-    """Does DDL that gives up rather than let others queue behind it, again and again; says whether it was done."""
+    """Repeats work that gave up waiting for a lock; says whether it was done."""
     for attempt in range(attempts or _ATTEMPTS):
         try:
             work()
         except DatabaseError as error:
             if not isinstance(error.__cause__, _BUSY):
                 raise
-            # Not the same moments as another one who waits.
             if stop.wait(2**attempt * random.uniform(0.1, 0.2)):  # noqa: S311
                 return False
         else:
@@ -227,7 +213,6 @@ def _patiently(work: Callable[[], object], stop: Event, *, attempts: int | None 
 
 @contextmanager
 def _alone() -> Iterator[bool]:
-    """A lock of this database session: it ends with it, however that ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [AdvisoryLock.MAINTENANCE])
         if not cursor.fetchone()[0]:

@@ -1,4 +1,4 @@
-"""Apps, and the people who may see their messages."""
+"""Apps and their members."""
 
 import secrets
 import zoneinfo
@@ -9,12 +9,10 @@ from django.db import models
 
 
 def new_id_key() -> bytes:
-    """A fresh secret for the IDs of one app: 32 random bytes."""
     return secrets.token_bytes(32)
 
 
 def validate_time_zone(name: str) -> None:
-    """Refuses a name that the time zone database does not have."""
     try:
         zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
@@ -24,13 +22,13 @@ def validate_time_zone(name: str) -> None:
 
 
 class App(models.Model):
-    """One mobile application in one environment. Everything in the log belongs to one."""
+    """One mobile application in one environment."""
 
     class Environment(models.TextChoices):
         PRODUCTION = "production", "Production"
         DEVELOPMENT = "development", "Development"
 
-    # Four bytes, not eight: the ID stands in every index of the message table.
+    # Four bytes, not eight: every index of the message table holds the ID.
     id = models.AutoField(primary_key=True)
     slug = models.SlugField(unique=True, max_length=50, help_text="The app's name in addresses.")
     name = models.CharField(max_length=100)
@@ -47,7 +45,7 @@ class App(models.Model):
         help_text="The TPNS call answers push IDs of digits as numbers, as TPNS's own sample does, not as text."
         " Programs in JavaScript misread those over 9,007,199,254,740,991.",
     )
-    # Part of every message ID, so it never changes: with another key, a repeated message would be a second one.
+    # Never changes: with another key, a repeated message gets another ID.
     id_key = models.BinaryField(default=new_id_key, editable=False)
     members = models.ManyToManyField(settings.AUTH_USER_MODEL, through="Membership", related_name="apps")
 
@@ -59,8 +57,6 @@ class App(models.Model):
 
 
 class Membership(models.Model):
-    """A person may see the messages of an app."""
-
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
     app = models.ForeignKey(App, on_delete=models.CASCADE, related_name="memberships")
 

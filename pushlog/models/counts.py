@@ -1,4 +1,4 @@
-"""How many messages there are, by hour and status: two tables that are written, and a view of both that is read."""
+"""Counts of messages: two tables, and a view that adds them up."""
 
 from __future__ import annotations
 
@@ -15,18 +15,14 @@ _HOUR = timedelta(hours=1)
 
 
 def first_hour(now: datetime) -> datetime:
-    """The first whole hour (UTC) inside the window that ends at `now` (aware): where counts begin.
-
-    The window itself begins within an hour, whose count cannot be divided.
-    """
+    """The first whole UTC hour of the window that ends at `now` (aware)."""
     start = (now - WINDOW).astimezone(UTC)
     hour = start.replace(minute=0, second=0, microsecond=0)
     return hour if hour == start else hour + _HOUR
 
 
 class _Counted(models.Model):
-    """What messages are counted by. No foreign key in the database: it would be looked up with every row written."""
-
+    # No constraint: PostgreSQL would look up the app with every row.
     app = models.ForeignKey(App, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+")
     hour = models.DateTimeField(help_text="The UTC hour in which the messages were created.")
     push_type = models.SmallIntegerField(choices=PushType.choices)
@@ -43,31 +39,26 @@ class _Counted(models.Model):
 
 
 class CountDelta(_Counted):
-    """So many messages more, or fewer. Only ever added, so that no writer waits for another."""
+    """More or fewer messages. Only inserted, so no writer waits for another."""
 
     class Meta:
         indexes = [models.Index(fields=["app", "hour"], name="count_delta_hour")]
 
 
 class HourlyCount(_Counted):
-    """What deltas were put together to (`pushlog.counts.compact`)."""
+    """Sums of deltas (`pushlog.counts.compact`)."""
 
     pk = models.CompositePrimaryKey("app", "hour", "push_type", "mode", "channel", "code")
 
 
 class MessageCountQuerySet(models.QuerySet["MessageCount"]):
-    """Reads of the counts, named after their use."""
-
     def in_window(self, app: App, *, now: datetime | None = None) -> MessageCountQuerySet:
-        """An app's counts from the first whole hour of the window that ends at `now` (aware) on.
-
-        They hold all messages, broadcasts too: leave those out by `mode` where the list does.
-        """
+        """Counts from `first_hour` on, broadcasts too."""
         return self.filter(app=app, hour__gte=first_hour(now or timezone.now()))
 
 
 class MessageCount(_Counted):
-    """A view: at any moment the same rows as a GROUP BY of the messages, without reading those."""
+    """A view: like a GROUP BY of the messages."""
 
     pk = models.CompositePrimaryKey("app", "hour", "push_type", "mode", "channel", "code")
 

@@ -1,4 +1,4 @@
-"""Credentials: what a program shows to write and read the messages of one app."""
+"""Credentials of programs."""
 
 from django.db import models
 
@@ -6,10 +6,7 @@ from pushlog.models.app import App
 
 
 class Credential(models.Model):
-    """Access ID and secret of a program. Made, checked and revoked by `pushlog.credentials` alone.
-
-    One that is revoked stays, so that it can be seen who had access, and until when.
-    """
+    """Access ID and secret of a program. Revoked ones stay, as evidence."""
 
     app = models.ForeignKey(App, on_delete=models.CASCADE, related_name="credentials")
     access_id = models.CharField("access ID", max_length=10, unique=True, editable=False)
@@ -34,10 +31,7 @@ class Credential(models.Model):
 
 
 class CallWindow(models.Model):
-    """How often a credential has called an endpoint within the hour that began with the first of these calls.
-
-    In the database, so that all worker processes count together and a restart forgets nothing.
-    """
+    """How often a credential called an endpoint within the hour after `started_at`."""
 
     pk = models.CompositePrimaryKey("credential", "endpoint")
     credential = models.ForeignKey(Credential, on_delete=models.CASCADE, db_index=False, related_name="+")

@@ -1,4 +1,4 @@
-"""What maintenance did, and when."""
+"""Records of maintenance."""
 
 from uuid import UUID
 
@@ -6,7 +6,7 @@ from django.db import models
 
 
 class MaintenanceRun(models.Model):
-    """One run of `maintain`. One that was killed has no end."""
+    """One run of `maintain`. Once killed, it has no `finished_at`."""
 
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -22,7 +22,7 @@ class MaintenanceRun(models.Model):
 
 
 class StatusPass(models.Model):
-    """A pass over all messages that brings their statuses into line with a version of the catalogue and the rules."""
+    """One recomputing of all statuses, by a version of catalogue and rules."""
 
     fingerprint = models.CharField(max_length=80, help_text="Of the catalogue's outcomes and ranks, and of the rules.")
     started_at = models.DateTimeField()

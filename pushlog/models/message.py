@@ -1,4 +1,4 @@
-"""The message table: one push to one target."""
+"""Messages."""
 
 from __future__ import annotations
 
@@ -18,8 +18,6 @@ WINDOW = timedelta(days=30)
 
 
 class PushType(WordChoices):
-    """How a message was addressed."""
-
     USER = 1, "User"
     ANDROID = 2, "Android device"
     IOS = 3, "iOS device"
@@ -27,8 +25,6 @@ class PushType(WordChoices):
 
 
 class Mode(WordChoices):
-    """How a message was created."""
-
     SIMPLE = 1, "Simple"
     TEMPLATE = 2, "Template"
     MULTIPLE = 3, "Multiple"
@@ -44,57 +40,48 @@ def _expired(now: datetime) -> Q:
 
 
 class PairHash(models.Func):
-    """The bytes of an ID which depend on target and customer message ID alone (`message_ids.pair_hash`).
-
-    `uuid_send` gives the sixteen bytes of the UUID and, unlike a cast to text, may be indexed as it stands.
-    """
+    """`message_ids.pair_hash` in SQL. A cast to text cannot be indexed."""
 
     template = "substr(uuid_send(%(expressions)s), 9)"
     output_field = models.BinaryField()
 
 
 class Verbatim(models.Func):
-    """A column with `sql` behind it as it stands: what PostgreSQL must see whatever the values of a statement are."""
-
     template = "(%(expressions)s %(sql)s)"
 
 
 def _meets(column: str, sql: str) -> Verbatim:
-    """A condition that is in the query's text, for plans that are kept: nothing can be told of a parameter."""
+    """As text: a generic plan does not know parameters."""
     return Verbatim(column, sql=sql, output_field=models.BooleanField())
 
 
 def _unindexed(column: str, nothing: str, output_field: models.Field[Any, Any]) -> Verbatim:
-    """A column with `nothing` done to it, a form that no index has: compared only in rows found by something else."""
+    """A column in a no-op expression, so that no index matches it."""
     return Verbatim(column, sql=nothing, output_field=output_field)
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
-    """Reads, named after their use. None of them counts, and none looks behind the window."""
+    """Reads of the window, named after their use."""
 
     def findable(self, app: App | None = None, *, now: datetime | None = None) -> MessageQuerySet:
-        """Messages of the last 30 days which may ever be shown: no broadcasts. Of one app, or of all."""
+        """Messages of one app or all, without broadcasts."""
         start = message_ids.first_id((now or timezone.now()) - WINDOW)
         found = self.filter(_meets("mode", f"<> {Mode.BROADCAST.value}"), id__gte=start)
         return found if app is None else found.filter(app=app)
 
     def listed(self, app: App, *, now: datetime | None = None) -> MessageQuerySet:
-        """What the list shows unasked: simple and template messages of one app in the window."""
+        """What the list shows."""
         modes = ", ".join(str(mode.value) for mode in LISTED_MODES)
-        # For a plan that is kept, any app would have as many messages as any other (pushlog/postgres/statements.py).
+        # A generic plan would assume that all apps are equally large.
         return self.findable(now=now).filter(_meets("app_id", f"= {app.pk}"), _meets("mode", f"IN ({modes})"))
 
     def matching(
         self, app: App, *, target_id: str = "", customer_message_id: str = "", now: datetime | None = None
     ) -> MessageQuerySet:
-        """What a search finds: messages with this target ID, this customer message ID, or both.
-
-        Both are complete and compared exactly; an empty one does not take part. With neither, nothing is found.
-        """
+        """By complete IDs. An empty one is ignored; without both, none."""
         if target_id and customer_message_id:
-            # Neither ID alone need be rare (a busy target, a number shared by a whole campaign): the hash of
-            # both is, with the app's key in it. The comparisons only guard against a collision. As plain columns they
-            # would lead the planner astray: in a day without statistics any index that fits is as good to it.
+            # Each ID alone may be common; the hash of both is rare. Plain columns would mislead the planner in a
+            # partition without statistics.
             pair = message_ids.pair_id(
                 key=bytes(app.id_key), target_id=target_id, customer_message_id=customer_message_id
             )
@@ -117,12 +104,12 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return found.none()
 
     def of_task(self, app: App, push_id: str, *, now: datetime | None = None) -> MessageQuerySet:
-        """What a push task produced: its messages in the window, multiple ones too, but no broadcasts."""
-        # The first condition follows from the second, but not for the planner, which needs it for the index.
+        """Messages of a push task, also multiple ones."""
+        # The partial index needs the first condition.
         return self.findable(app, now=now).filter(_meets("task", "<> ''"), task=push_id)
 
     def with_outcome(self, word: str, *, now: datetime) -> MessageQuerySet:
-        """Messages with an outcome, by its word; "expired" ones are not also "waiting" (`now` is aware)."""
+        """By an outcome's word, or "expired" at `now` (aware)."""
         if word == EXPIRED:
             return self.filter(_expired(now))
         outcome = Outcome.by_word()[word]
@@ -130,10 +117,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return found.exclude(expires_at__lte=now) if outcome is Outcome.WAITING else found
 
     def count_outcomes(self, *, now: datetime, limit: int) -> dict[str, int]:
-        """How many of the newest `limit` messages have each outcome, by its word, expired ones apart.
-
-        For a task's messages this is one query, which their index answers alone: it holds outcome and expiry time.
-        """
+        """Counts of the newest `limit` by outcome or "expired"."""
         expired = _expired(now)
         counts: dict[str, Any] = {
             one.word: Count("pk", filter=Q(outcome=one) & ~expired if one is Outcome.WAITING else Q(outcome=one))
@@ -142,17 +126,14 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return self.order_by("-pk")[:limit].aggregate(**counts, **{EXPIRED: Count("pk", filter=expired)})
 
     def for_rows(self) -> MessageQuerySet:
-        """Only the columns of a list row: content and extras may be large and are not shown there."""
+        # Content and extras may be large.
         return self.only(*Message.ROW_FIELDS)
 
 
 class Message(models.Model):
-    """One push to one target. The table is partitioned by ID, that is, by creation time.
+    """One push to one target. Partitioned by ID, so by time."""
 
-    Columns stand in the order of their alignment, widest first: padding would cost 12 bytes in every row.
-    Text columns sort by code point (collation C): any other order may change with the server's libraries, and
-    every index would have to be built anew.
-    """
+    # The widest columns come first: no padding. Collation C does not change with the server's libraries.
 
     ROW_FIELDS = (
         "id",
@@ -176,8 +157,7 @@ class Message(models.Model):
     app = models.ForeignKey(App, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
     code = models.IntegerField("status code", default=NO_RECEIPT)
     channel = models.SmallIntegerField(choices=Channel.choices, default=Channel.OWN)
-    # What (channel, code) means, kept beside it: a filter by outcome would otherwise be a filter by some
-    # hundred pairs, which no index serves in the order of time.
+    # Stored: no index serves a filter by hundreds of pairs.
     outcome = models.SmallIntegerField(choices=Outcome.choices, default=Outcome.WAITING)
     push_type = models.SmallIntegerField("push type", choices=PushType.choices)
     mode = models.SmallIntegerField(choices=Mode.choices, default=Mode.SIMPLE)
@@ -191,41 +171,25 @@ class Message(models.Model):
     objects = MessageQuerySet.as_manager()
 
     class Meta:
-        # Each serves one order or filter of the list, in both directions, and the ID makes its order total. The partial
-        # ones leave out multiple and broadcast messages: a campaign writes a million of them in one run, and a page
-        # would have to read through them all.
-        #
-        # Behind the ID stands what is looked at without fetching the row: the outcome in the orders that run across
-        # all of them, and the mode in those two that serve the search as well, which also finds multiple messages.
-        # It costs seven bytes in all four. The failed messages by target ID, of 40 million: 1,080 ms without, 48 with.
-        #
-        # What they cost (`make bench ONLY="sizes indexes"`): 27 of the 30 µs that COPY takes for a row, and the bytes
-        # behind each in a day that was reindexed, about 500 in all. Before that it is twice as much, since a change of
-        # status writes into every one of them. Planning takes half as long without six of the eleven. So each has a use
-        # that no other serves. The primary key (32 bytes) serves the page of one message, receipts and repeated rows.
+        # Each serves an order or filter that no other does. The partial ones leave out campaigns of a million messages.
+        # Columns behind the ID filter without fetching rows.
         indexes = [
-            models.Index(fields=["app", "id"], name="message_newest", condition=_LISTED),  # 37
-            models.Index(fields=["app", "mode", "id"], name="message_mode", condition=_LISTED),  # 37
-            # 37 and 66
+            models.Index(fields=["app", "id"], name="message_newest", condition=_LISTED),
+            models.Index(fields=["app", "mode", "id"], name="message_mode", condition=_LISTED),
             models.Index(fields=["app", "push_type", "id", "outcome"], name="message_push_type", condition=_LISTED),
             models.Index(fields=["app", "title", "id", "outcome"], name="message_title", condition=_LISTED),
-            # 45 bytes. With the outcome in front, which follows from the other two: the messages of an outcome stand
-            # together, or its filter in this order would read past all others.
+            # Without the outcome in front, its filter reads past all others.
             models.Index(fields=["app", "outcome", "channel", "code", "id"], name="message_status", condition=_LISTED),
-            models.Index(fields=["app", "outcome", "id"], name="message_outcome", condition=_LISTED),  # 37
-            # 87 and 69
+            models.Index(fields=["app", "outcome", "id"], name="message_outcome", condition=_LISTED),
             models.Index(fields=["app", "target_id", "id", "mode", "outcome"], name="message_target"),
             models.Index(fields=["app", "customer_message_id", "id", "mode", "outcome"], name="message_customer_id"),
-            # What a task produced, newest first, and its outcomes, which are counted without fetching the rows.
-            # 11 bytes where a fifth of the messages belong to one.
             models.Index(
                 fields=["app", "task", "id"],
                 name="message_task",
                 include=["outcome", "expires_at"],
                 condition=~models.Q(mode=Mode.BROADCAST) & ~models.Q(task=""),
             ),
-            # Both IDs at once, for the search and for receipts that come without our message ID.
-            models.Index(PairHash("id"), name="message_pair"),  # 33
+            models.Index(PairHash("id"), name="message_pair"),
         ]
 
     def __str__(self) -> str:
@@ -233,15 +197,14 @@ class Message(models.Model):
 
     @property
     def created_at(self) -> datetime:
-        """Creation time, UTC, to the millisecond: it is part of the ID."""
+        """UTC, to the millisecond: part of the ID."""
         return message_ids.created_at(self.id)
 
     def is_expired(self, now: datetime) -> bool:
-        """Whether it waited in vain: its expiry time has come (`now` is aware), and no outcome is known."""
+        """`now` is aware."""
         waiting = self.status.outcome == Outcome.WAITING
         return waiting and self.expires_at is not None and self.expires_at <= now
 
     @property
     def status(self) -> Status:
-        """What the current channel and code mean."""
         return look_up(self.channel, self.code)

@@ -1,4 +1,4 @@
-"""The history of statuses, and early receipts."""
+"""Receipts: the history of statuses, and early receipts."""
 
 from django.db import models
 
@@ -7,7 +7,7 @@ from pushlog.statuses import Channel, Status, look_up
 
 
 class StatusChange(models.Model):
-    """One entry of a message's history. Partitioned like the messages, by message ID."""
+    """An entry of a message's history. Partitioned like the messages."""
 
     pk = models.CompositePrimaryKey("message_id", "at", "code")
     message_id = models.UUIDField()
@@ -21,12 +21,11 @@ class StatusChange(models.Model):
 
     @property
     def status(self) -> Status:
-        """What the entry's channel and code mean."""
         return look_up(self.channel, self.code)
 
 
 class EarlyReceipt(models.Model):
-    """A receipt whose message has not arrived. Applied, and this row deleted, when it does."""
+    """A receipt whose message has not arrived. Applied and deleted when it does."""
 
     app = models.ForeignKey(App, on_delete=models.CASCADE, db_index=False)
     message_id = models.UUIDField(

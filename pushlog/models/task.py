@@ -1,4 +1,4 @@
-"""Push tasks: the send requests behind the messages."""
+"""Push tasks: requests to send messages."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ UINT32 = 2**32 - 1
 
 
 class TargetKind(WordChoices):
-    """Whom a task was sent to."""
-
     ALL = 1, "Everybody"
     TAG = 2, "Tags"
     DEVICES = 3, "Devices"
@@ -26,21 +24,17 @@ class TargetKind(WordChoices):
 
 
 class MessageType(WordChoices):
-    """What the device does with it: shows it, or hands it to the application."""
-
     NOTIFICATION = 1, "Notification"
     DATA = 2, "Data message"
 
 
 class TaskSource(WordChoices):
-    """Where the task was made."""
-
     API = 1, "API"
     CONSOLE = 2, "Console of the push service"
 
 
 class TaskState(WordChoices):
-    """The ten states of a task (facts/tpns.md, 1.5.1)."""
+    """The ten states of a TPNS push task."""
 
     CREATED = 1, "Created"
     WAITING = 2, "Waiting"
@@ -55,15 +49,11 @@ class TaskState(WordChoices):
 
     @property
     def meaning(self) -> str:
-        """What the state says, in a sentence."""
         return _MEANINGS[self]
 
     @property
     def next_states(self) -> frozenset[TaskState]:
-        """The states that a task in this one may still come to, at once or by way of others.
-
-        Reports may be lost or come late, so a state in between may be missing; but none comes back.
-        """
+        """All states that may follow, directly or not: reports in between may be lost."""
         found: set[TaskState] = set()
         ahead = list(_NEXT[self])
         while ahead:
@@ -86,8 +76,7 @@ _MEANINGS = {
     TaskState.OVERWRITTEN: "A newer task with the same collapse ID took its place.",
     TaskState.TERMINATED: "It was stopped: what had not been delivered yet was dropped.",
 }
-# The steps themselves. The source tells which action leads to which state, and publishes no table: only what was
-# not sent yet can be cancelled, and only what was sent can be taken back, replaced or stopped.
+# TPNS publishes no table. Only unsent tasks can be cancelled, only sent ones revoked or replaced.
 _WITHDRAWN = (TaskState.REVOKED, TaskState.OVERWRITTEN, TaskState.TERMINATED)
 _NEXT: dict[TaskState, tuple[TaskState, ...]] = {
     TaskState.CREATED: (TaskState.WAITING, TaskState.STARTED, TaskState.CANCELLED),
@@ -104,24 +93,18 @@ _NEXT: dict[TaskState, tuple[TaskState, ...]] = {
 
 
 class PushTaskQuerySet(models.QuerySet["PushTask"]):
-    """Reads, named after their use. None of them looks behind the window."""
-
     def findable(self, app: App | None = None, *, now: datetime | None = None) -> PushTaskQuerySet:
-        """Tasks whose push time is in the 30 days before `now` (aware), or still to come. Of one app, or of all."""
+        """Tasks pushed in the 30 days before `now` (aware), or later. Of one app, or of all."""
         found = self.filter(pushed_at__gte=(now or timezone.now()) - WINDOW)
         return found if app is None else found.filter(app=app)
 
     def for_rows(self) -> PushTaskQuerySet:
-        """Only the columns of a list row: targets and content may be large and are not shown there."""
+        # Targets and content may be large.
         return self.only(*PushTask.ROW_FIELDS)
 
 
 class PushTask(models.Model):
-    """One send request, which may have produced many messages. `Message.task` is its push ID.
-
-    Text columns sort by code point, as the messages' do. Configurations are kept as the sender gave them to the push
-    service, whose keys they have.
-    """
+    """One request to send. `Message.task` is its push ID."""
 
     ROW_FIELDS = (
         "id",
@@ -171,11 +154,10 @@ class PushTask(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["app", "push_id"], name="push_task_once")]
-        # One for each order of the list; those of few values run on by time, and so serve the filters as well.
-        # The unique one above serves the order by push ID.
+        # One for each order of the list, and for filters.
         indexes = [
             models.Index(fields=["app", "pushed_at", "id"], name="push_task_newest"),
-            # State and kind behind the order: a filter by them passes over tasks without fetching their rows.
+            # State and kind filter without fetching rows.
             models.Index(fields=["app", "title", "id", "state", "target_kind"], name="push_task_title"),
             models.Index(fields=["app", "state", "pushed_at", "id"], name="push_task_state"),
             models.Index(fields=["app", "target_kind", "pushed_at", "id"], name="push_task_target_kind"),
@@ -191,10 +173,7 @@ class PushTask(models.Model):
 
 
 class TaskCount(models.Model):
-    """How many tasks there are, by UTC hour of their push time and by kind: exact, for lists that tell their length.
-
-    Written with the tasks. Counting a million tasks, or passing over them to the last page, would take too long.
-    """
+    """Numbers of tasks by UTC hour and kind: counting a million takes too long."""
 
     pk = models.CompositePrimaryKey("app", "hour", "message_type", "target_kind")
     app = models.ForeignKey(App, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+")
