@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ROWS ?= 400000
 
-.PHONY: install run test test-browser test-shell test-long bench check audit fix lock screenshots
+.PHONY: install run test test-browser test-shell test-long test-wheel wheel bench check audit fix lock screenshots
 
 # What a server needs, without the demo.
 install: $(VENV)/.run
@@ -26,6 +26,14 @@ test-shell: $(VENV)/.dev
 # Minutes rather than seconds: a million messages and two million receipts through the import.
 test-long: $(VENV)/.dev
 	$(BIN)/python -m pytest -m long
+
+# The package, built and installed as a user would, in an empty folder.
+test-wheel: $(VENV)/.dev
+	$(BIN)/python -m pytest -m wheel
+
+# To dist/. The build backend comes from the lock.
+wheel: $(VENV)/.dev
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.benchmarks --rows $(ROWS) $(if $(ONLY),--only $(ONLY))

@@ -16,8 +16,10 @@ from pushlog.postgres import embedded
 env = FileAwareEnv()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+# The wheel has templates and static files inside this package, where Django finds them by itself.
+CHECKOUT = not (BASE_DIR / "console" / "templates").exists()
 
-VAR = env.path("PUSHLOG_VAR", BASE_DIR / "var").absolute()
+VAR = env.path("PUSHLOG_VAR", BASE_DIR / "var" if CHECKOUT else Path("var")).absolute()
 DATABASE_URL = env.str("DATABASE_URL", "")
 # Without a server of its own to talk to, the project starts one; then it is a console on somebody's own machine,
 # and may make its secrets itself.
@@ -90,7 +92,7 @@ WSGI_APPLICATION = "console.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [BASE_DIR / "templates"] if CHECKOUT else [],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -141,7 +143,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 STATIC_URL = "/static/"
-STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_DIRS = [BASE_DIR / "static"] if CHECKOUT else []
 # Served straight from the folders, so that nothing has to be collected before the first start.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 3600
