@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from pushlog import forecast
+from pushlog import __version__, forecast
 from pushlog.models import Message
 
 register = template.Library()
@@ -63,6 +63,12 @@ def verdict(message: Message, now: datetime) -> SafeString:
     """The status cell: what became of the message, in words; the colour only repeats it."""
     current = forecast.verdict(message, now)
     return format_html('<span class="verdict verdict-{}">{}</span>', current.tone, current.title)
+
+
+@register.simple_tag
+def version() -> str:
+    """Pushlog's own."""
+    return __version__
 
 
 def _iso(moment: datetime) -> str:

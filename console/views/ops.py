@@ -15,6 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from pushlog import __version__
 from pushlog.maintenance import health
 
 _SECONDS = 2
@@ -31,7 +32,8 @@ def healthz(request: HttpRequest) -> HttpResponse:
     except Error as error:
         problems = [f"database: {type(error.__cause__ or error).__name__}"]
     status = 503 if problems else 200
-    return JsonResponse({"status": "failing" if problems else "ok", "problems": problems}, status=status)
+    word = "failing" if problems else "ok"
+    return JsonResponse({"status": word, "version": __version__, "problems": problems}, status=status)
 
 
 @require_safe

@@ -15,6 +15,8 @@ from urllib.request import Request, urlopen
 import psutil
 import pytest
 
+from pushlog import __version__
+
 ROOT = Path(__file__).resolve().parents[3]
 Get = Callable[[str], tuple[int, str]]
 
@@ -106,7 +108,7 @@ def test_workers_are_counted_together_and_the_end_is_clean(
     else:
         assert get("/healthz") == (
             503,
-            json.dumps({"status": "failing", "problems": ["maintenance: has never been done"]}),
+            json.dumps({"status": "failing", "version": __version__, "problems": ["maintenance: has never been done"]}),
         )
 
     children = psutil.Process(server.pid).children(recursive=True)

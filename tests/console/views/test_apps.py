@@ -1,5 +1,6 @@
 from django.test import Client
 
+from pushlog import __version__
 from pushlog.models import App
 from tests import factories
 
@@ -39,3 +40,13 @@ def test_login_leads_to_my_apps(client: Client, db: None) -> None:
     response = client.post("/accounts/login/", {"login": "jo", "password": "right"})
 
     assert response.headers["Location"] == "/"
+
+
+def test_pages_tell_the_version_to_those_who_are_logged_in(member_client: Client) -> None:
+    footer = f"Pushlog {__version__}</footer>"
+
+    assert footer in member_client.get("/").content.decode()
+    assert footer in member_client.get("/nothing/").content.decode()
+    login = Client().get("/accounts/login/").content.decode()
+    assert "Log in" in login
+    assert __version__ not in login

@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 from django.test import Client, override_settings
 
-from pushlog import ingest
+from pushlog import __version__, ingest
 from pushlog.maintenance import health, run
 from pushlog.models import MaintenanceRun
 from pushlog.postgres import partitions
@@ -20,6 +20,7 @@ def problems(client: Client, status: int) -> list[str]:
     assert answer.status_code == status
     assert answer.headers["Content-Type"] == "application/json"
     assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.json()["version"] == __version__
     assert answer.json()["status"] == ("ok" if status == 200 else "failing")
     return list(answer.json()["problems"])
 
