@@ -1,9 +1,9 @@
 """Reads files of messages, receipts and push tasks: JSON Lines or CSV, plain or gzip.
 
-Nothing in a file may stop the reading of the rest: what is no row is handed on as `Rejected`, with the reason.
-Memory is bounded by the longest line let through. Reasons hold no values, since values are personal data.
+Memory is bounded by the longest line. Errors quote no values, which are personal data.
 """
 
+import base64
 import csv
 import gzip
 import io
@@ -23,18 +23,21 @@ from pushlog.json_objects import parse_object
 Format = Literal["jsonl", "csv"]
 Kind = Literal["message", "receipt", "task"]
 
-# A row at all its limits (20,000 characters of content) stays under this even if every character is escaped.
+# Bytes. A row at all its limits is shorter, even if every character is escaped.
 MAX_LINE = 1 << 20
+# A CSV record has up to two such lines, and JSON up to six bytes for one of its own.
+_MAX_ENTRY = 16 * MAX_LINE
+_ENTRY = b'{"line":'
 COLUMNS = MessageRow.model_fields.keys() | ReceiptRow.model_fields.keys() | TaskRow.model_fields.keys()
 
-# Columns of CSV whose cells are JSON.
+# CSV columns that hold JSON.
 _JSON = {"extras", "targets", "tag_rule", "android", "ios", "iot"}
 _BOM = b"\xef\xbb\xbf"
 _GZIP = b"\x1f\x8b"
 
 
 class Row(NamedTuple):
-    """A row as it was read; whether its values are right is for `ingest` to say."""
+    """A row whose values `ingest` has yet to check."""
 
     line: int
     raw: bytes
@@ -43,38 +46,37 @@ class Row(NamedTuple):
 
 
 class Rejected(NamedTuple):
-    """A line which is no row, and why; `ends` when the file could not be read further."""
-
     line: int
     raw: bytes
     error: str
-    ends: bool = False
+    ends: bool = False  # the file could not be read further
+    cut: bool = False  # `raw` is not the whole line
+    columns: list[str] | None = None  # of CSV
+    values: dict[str, object] | None = None  # if the line could be read
 
 
 class UnreadableFile(Exception):
-    """The file as a whole cannot be taken; the text says why."""
+    """The text says why."""
 
 
 Line = tuple[int, bytes] | Rejected
 
 
 def format_of(name: str) -> Format | None:
-    """The format by a file's name; None for "-", where the first character tells."""
+    """The format by a file's name; None for standard input, "-"."""
     if name == "-":
         return None
     return "csv" if name.lower().removesuffix(".gz").endswith(".csv") else "jsonl"
 
 
 def rows(stream: "io.BufferedReader[Any]", *, form: Format | None = None) -> Iterator[Row | Rejected]:
-    """What a binary stream holds, in order, with line numbers from 1. Blank lines are passed over.
+    """The rows and rejected lines of a binary stream, without blank lines.
 
-    Gzip is known by its first bytes; the format, unless given, by the first character that is not blank: "{"
-    means JSON Lines. A CSV record of several lines has the number of its first. Raises UnreadableFile, before
-    anything is yielded, for CSV without a header of known columns.
+    Without `form`, a first character "{" means JSON Lines. Raises UnreadableFile when called, not while read.
     """
     head = stream.peek(2)[:2]
     readline: Callable[[int], bytes] = stream.readline
-    # A pipe may hand out a single byte at first; no text begins with that one.
+    # A pipe may give one byte at first. No text begins with that one.
     if head and _GZIP.startswith(head):
         readline = gzip.GzipFile(fileobj=stream).readline
     lines = _lines(readline)
@@ -92,11 +94,15 @@ def _lines(readline: Callable[[int], bytes]) -> Iterator[Line]:
     while True:
         number += 1
         try:
-            raw = readline(MAX_LINE + 1)
-            if len(raw) > MAX_LINE and not raw.endswith(b"\n"):
+            limit = MAX_LINE
+            raw = readline(limit + 1)
+            if len(raw) > limit and not raw.endswith(b"\n") and raw.startswith(_ENTRY):
+                limit = _MAX_ENTRY
+                raw += readline(limit + 1 - len(raw))
+            if len(raw) > limit and not raw.endswith(b"\n"):
                 while (rest := readline(MAX_LINE)) and not rest.endswith(b"\n"):
                     pass
-                yield Rejected(number, raw, f"longer than {MAX_LINE:,} bytes")
+                yield Rejected(number, raw, f"longer than {limit:,} bytes", cut=True)
                 continue
         except (EOFError, OSError, zlib.error) as error:
             damaged = isinstance(error, (gzip.BadGzipFile, zlib.error))
@@ -114,13 +120,65 @@ def _json_rows(lines: Iterator[Line]) -> Iterator[Row | Rejected]:
             yield line
             continue
         number, raw = line
-        try:
-            values = parse_object(raw)
-        except ValueError as error:
-            if raw.strip():
-                yield Rejected(number, raw, str(error))
-        else:
-            yield Row(number, raw, _kind(values), values)
+        if raw.strip():
+            yield _json_row(number, raw)
+
+
+def _json_row(number: int, raw: bytes) -> Row | Rejected:
+    try:
+        values = parse_object(raw)
+    except ValueError as error:
+        return Rejected(number, raw, str(error))
+    return _json_values(number, raw, values)
+
+
+def _json_values(number: int, raw: bytes, values: dict[str, object]) -> Row | Rejected:
+    if "error" in values and ("row" in values or "row_base64" in values):
+        return _rejected_before(number, raw, values)
+    return Row(number, raw, _kind(values), values)
+
+
+def entry(rejected: Rejected) -> dict[str, object]:
+    """The line's entry in a rejects file, from which `rows` reads the row again.
+
+    The row is an object if it could be read, otherwise text. Text that is not UTF-8 or has a NUL byte is base64.
+    """
+    shown: dict[str, object] = {"line": rejected.line, "error": rejected.error}
+    if rejected.values is not None:
+        return shown | {"row": rejected.values}
+    if rejected.columns is not None:
+        shown["columns"] = rejected.columns
+    raw = rejected.raw.rstrip(b"\r\n")
+    if rejected.cut or rejected.ends:
+        return shown | {"cut": True, "row": raw.decode(errors="replace")}
+    try:
+        if b"\0" not in raw:
+            return shown | {"row": raw.decode()}
+    except UnicodeDecodeError:
+        pass
+    return shown | {"row_base64": base64.b64encode(raw).decode()}
+
+
+def _rejected_before(number: int, line: bytes, held: dict[str, object]) -> Row | Rejected:
+    row, columns = held.get("row"), held.get("columns")
+    if isinstance(row, dict):
+        return _json_values(number, line, row)
+    try:
+        raw = (
+            row.encode() if isinstance(row, str) else base64.b64decode(str(held.get("row_base64", "-")), validate=True)
+        )
+    except ValueError:
+        return Rejected(number, line, "neither row (an object or text) nor row_base64 can be read", values=held)
+    if held.get("cut"):
+        return Rejected(number, raw, "not the whole line: take it from the file that was imported first", cut=True)
+    if columns is None:
+        return _json_row(number, raw)
+    try:
+        names = _names([str(name) for name in columns] if isinstance(columns, list) else [str(columns)])
+    except UnreadableFile:
+        return Rejected(number, line, "columns: must be a list of known columns, each once", values=held)
+    records = list(_csv_records((number, text) for text in io.BytesIO(raw)))
+    return _csv_row(records[0] if len(records) == 1 else Rejected(number, raw, "not one CSV record"), names)
 
 
 def _kind(values: dict[str, object]) -> Kind:
@@ -131,7 +189,7 @@ def _kind(values: dict[str, object]) -> Kind:
 
 
 class _Feed:
-    """Gives lines to csv.reader, and knows which of them it took for the record it is reading."""
+    """Gives lines to csv.reader and remembers those of the current record."""
 
     def __init__(self, lines: Iterator[Line]) -> None:
         self.lines = lines
@@ -143,7 +201,7 @@ class _Feed:
         return self
 
     def __next__(self) -> str:
-        # A quotation mark that is never closed would swallow the rest of the file.
+        # A quotation mark that is never closed would take the rest of the file.
         if self.size > MAX_LINE:
             raise StopIteration
         line = self.again.popleft() if self.again else next(self.lines)
@@ -165,7 +223,7 @@ def _csv_records(lines: Iterator[Line]) -> Iterator[tuple[int, bytes, list[str]]
             return
         except (csv.Error, ValueError) as error:
             unclosed = len(feed.taken) > 1 or "unexpected end" in str(error)
-            # The lines behind the first are read again, as records of their own.
+            # The lines after the first are read again as records of their own.
             first, *others = feed.taken
             feed.again.extendleft(reversed(others))
             if isinstance(first, Rejected):
@@ -185,31 +243,43 @@ def _csv_rows(lines: Iterator[Line]) -> Iterator[Row | Rejected]:
     header = next(records, None)
     if header is None or isinstance(header, Rejected):
         raise UnreadableFile(header.error if header else "empty, without a first line that names the columns")
-    names = [cell.strip() for cell in header[2]]
+    names = _names(header[2])
+    return (_csv_row(record, names) for record in records)
+
+
+def _names(cells: list[str]) -> list[str]:
+    names = [cell.strip() for cell in cells]
     if unknown := [(number, name) for number, name in enumerate(names, 1) if name not in COLUMNS]:
-        # Without a header the first line is a row, and its values are not for the terminal.
+        # The values of a row do not belong on a terminal.
         shown = [f"“{name}”" if re.fullmatch("[A-Za-z_]{1,30}", name) else f"no. {n}" for n, name in unknown]
         raise UnreadableFile("the first line must name columns, with commas; unknown: " + ", ".join(shown))
     if len(set(names)) != len(names):
         raise UnreadableFile("the first line names a column twice")
-    return (r if isinstance(r, Rejected) else _csv_row(*r, names) for r in records)
+    return names
 
 
-def _csv_row(line: int, raw: bytes, cells: list[str], names: list[str]) -> Row | Rejected:
-    """The row of a record; an empty cell is no field. Numbers stay text, which `ingest` takes as well."""
+def _csv_row(record: tuple[int, bytes, list[str]] | Rejected, names: list[str]) -> Row | Rejected:
+    """Leaves out empty cells. Numbers stay text, which `ingest` accepts."""
+    if isinstance(record, Rejected):
+        return record._replace(columns=names)
+    line, raw, cells = record
+
+    def rejected(error: str) -> Rejected:
+        return Rejected(line, raw, error, columns=names)
+
     if len(cells) != len(names):
-        return Rejected(line, raw, f"not CSV: {len(cells)} cells under a header of {len(names)}")
+        return rejected(f"not CSV: {len(cells)} cells under a header of {len(names)}")
     if b"\0" in raw:
-        return Rejected(line, raw, "holds a NUL character")
+        return rejected("holds a NUL character")
     values: dict[str, object] = {name: cell for name, cell in zip(names, cells, strict=True) if cell}
     for name in _JSON & values.keys():
         try:
             values[name] = _json(name, str(values[name]))
         except ValueError as error:
-            return Rejected(line, raw, f"{name}: {error}")
+            return rejected(f"{name}: {error}")
     if "revoked" in values:
         if (word := str(values["revoked"]).lower()) not in ("true", "false"):
-            return Rejected(line, raw, "revoked: must be true or false")
+            return rejected("revoked: must be true or false")
         values["revoked"] = word == "true"
     return Row(line, raw, _kind(values), values)
 

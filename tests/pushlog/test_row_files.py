@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pushlog.row_files import MAX_LINE, Format, Rejected, Row, UnreadableFile, format_of, rows
+from pushlog.row_files import MAX_LINE, Format, Rejected, Row, UnreadableFile, entry, format_of, rows
 
 GOOD = b'{"target_id":"a","push_type":"user"}'
 HEADER = b"target_id,push_type,title,extras,code,revoked\n"
@@ -297,3 +297,73 @@ def test_rows_of_file_that_cannot_be_read_further(tmp_path: Path) -> None:
 
     assert [type(entry) for entry in found] == [Row, Rejected]
     assert errors(found) == {2: "reading ended here: Input/output error"}
+
+
+def again(one: Rejected) -> Row | Rejected:
+    """A rejected line, read back from the entry that a rejects file has of it."""
+    return read_one(json.dumps(entry(one), ensure_ascii=False).encode() + b"\n")
+
+
+@given(st.binary())
+def test_entry_gives_any_line_back(line: bytes) -> None:
+    for one in read(line):
+        if isinstance(one, Rejected) and not one.ends:
+            found = again(one)
+            assert isinstance(found, Rejected)
+            assert found.raw == one.raw.rstrip(b"\r\n")
+            assert entry(found) | {"line": one.line} == entry(one)
+
+
+@given(LINES.map(b"\n".join))
+def test_entry_gives_any_csv_record_back(data: bytes) -> None:
+    for one in read(HEADER + data, "csv"):
+        if isinstance(one, Rejected):
+            found = again(one)
+            assert isinstance(found, Rejected)
+            assert found.raw == one.raw.rstrip(b"\r\n")
+            assert found.columns == HEADER.decode().strip().split(",")
+
+
+@pytest.mark.parametrize("character", [b'"', b"\x01", b"\xff", "界".encode()])
+def test_entry_of_the_longest_line_is_read_back(character: bytes) -> None:
+    line = b"{" + character * ((MAX_LINE - 1) // len(character))
+
+    one = again(Rejected(1, line, "not JSON"))
+
+    assert isinstance(one, Rejected)
+    assert one.raw == line
+    assert not one.cut
+
+
+@pytest.mark.parametrize(
+    ("held", "error"),
+    [
+        ({"row_base64": "?"}, "nor row_base64 can be read"),
+        ({"row": 5}, "nor row_base64 can be read"),
+        ({"row": "a,b", "columns": "no list"}, "columns: must be"),
+        ({"row": "a,b", "columns": ["title", "nonsense"]}, "columns: must be"),
+        ({"row": "a,b", "columns": ["title", "title"]}, "columns: must be"),
+        ({"row": "a\nb", "columns": ["title"]}, "not one CSV record"),
+        ({"row": "", "columns": ["title"]}, "not one CSV record"),
+        ({"row": "{", "cut": True}, "not the whole line"),
+        ({"row": ""}, "not JSON"),
+    ],
+)
+def test_entry_that_was_edited_wrongly_can_be_corrected_again(held: dict[str, object], error: str) -> None:
+    wrong = read_one(json.dumps({"line": 7, "error": "some"} | held).encode())
+
+    assert isinstance(wrong, Rejected)
+    assert error in wrong.error
+    twice = again(wrong)
+    assert isinstance(twice, Rejected)
+    assert entry(twice) == entry(wrong)
+
+
+def test_entry_with_wrong_columns_is_read_once_they_are_right() -> None:
+    wrong = read_one(b'{"line": 7, "error": "some", "row": "a,b", "columns": ["title", "contents"]}')
+    assert isinstance(wrong, Rejected)
+
+    row = read_one(json.dumps(entry(wrong)).replace("contents", "content").encode())
+
+    assert isinstance(row, Row)
+    assert row.values == {"title": "a", "content": "b"}

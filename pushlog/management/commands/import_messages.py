@@ -1,7 +1,8 @@
-"""Reads files of messages, receipts and push tasks into the log. `pushlog.row_files` says what a file may look like."""
+"""Imports files of messages, receipts and push tasks. `pushlog.row_files` says what a file may look like."""
 
 import json
 import os
+import re
 import stat
 import sys
 from argparse import ArgumentParser
@@ -20,23 +21,21 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from pushlog import ingest
 from pushlog.models import App
-from pushlog.row_files import Format, Rejected, Row, UnreadableFile, format_of, rows
+from pushlog.row_files import Format, Rejected, Row, UnreadableFile, entry, format_of, rows
 
-# Long lines end a batch early, so that ten thousand of them do not need gigabytes.
+# Long lines end a batch early, or ten thousand of them would need gigabytes.
 _BATCH_BYTES = 16 << 20
-_ROW_SHOWN = 10_000
 
-
-# What may become of a row, by its kind, and what the summary says of it.
+# The outcomes of a row by its kind: their words and remarks in the summary.
 _OUTCOMES = {
     "task": {
         "accepted": ("tasks accepted", ""),
         "updated": ("tasks updated", ""),
-        "unchanged": ("tasks unchanged", "they were in the log as they are"),
+        "unchanged": ("tasks unchanged", "the log had them as they are"),
     },
     "message": {
         "accepted": ("messages accepted", ""),
-        "duplicates": ("duplicates", "messages that were in the log already"),
+        "duplicates": ("duplicates", "messages already in the log"),
     },
     "receipt": {
         "applied": ("receipts applied", ""),
@@ -49,7 +48,7 @@ _Writer = Callable[..., ingest.TasksResult | ingest.MessagesResult | ingest.Rece
 
 @dataclass(slots=True)
 class Totals:
-    """What became of the lines: `lines` is the sum of all outcomes (by kind and name) and of those rejected."""
+    """`lines` is the sum of all `outcomes` (by kind and name) and of `rejected`."""
 
     lines: int = 0
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -57,13 +56,16 @@ class Totals:
     stored: str = "nothing"
     rejects: list[Path] = field(default_factory=list)
     cut_short: list[str] = field(default_factory=list)
+    nothing_stored: list[str] = field(default_factory=list)
 
 
 class Command(BaseCommand):
     help = (
         "Stores messages, receipts and push tasks from JSON Lines or CSV files, plain or gzip; - is the standard input."
-        " Rejected lines go to FILE.rejected.jsonl with their number and the reason. May be repeated: a row"
-        " with both created_at and customer_message_id is stored once."
+        " Rejected lines go to a new file, FILE.rejected.jsonl or FILE.rejected-2.jsonl and so on, each with its number"
+        " and the reason. Correct them there and import that file. An import may be repeated: a row with both"
+        " created_at and customer_message_id is stored once. Exit status: 0 if all lines were stored, 3 if some were"
+        " rejected, 1 if no line of a file could be stored or the import failed."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -73,7 +75,7 @@ class Command(BaseCommand):
         parser.add_argument("--batch", type=int, default=ingest.MAX_ROWS, help="lines in one transaction (%(default)s)")
 
     def handle(self, *, files: list[str], app: str, form: Format | None, batch: int, **options: Any) -> None:
-        """Reads the files, says what became of their lines, and raises CommandError if not all were read."""
+        """Prints the summary, and raises CommandError unless every line was read and stored."""
         if not 1 <= batch <= ingest.MAX_ROWS:
             raise CommandError(f"--batch must be from 1 to {ingest.MAX_ROWS:,}")
         totals = Totals()
@@ -100,19 +102,28 @@ class Command(BaseCommand):
             raise stopped
         if totals.cut_short:
             raise CommandError("Not read to the end: " + "; ".join(totals.cut_short))
+        if totals.rejected:
+            advice = f"Correct the rejected lines in {_names(totals)}, then import that, too."
+            if totals.nothing_stored:
+                raise CommandError(f"Nothing was stored of {', '.join(totals.nothing_stored)}. {advice}")
+            raise CommandError(advice, returncode=3)
 
     def _report(self, totals: Totals) -> None:
         self.stdout.write(f"{totals.lines:>13,} lines read")
         for kind, outcomes in _OUTCOMES.items():
             numbers = {name: totals.outcomes[kind, name] for name in outcomes}
-            # Few files have tasks: where there are none, nothing is said of them.
+            # Few files have tasks.
             if kind != "task" or any(numbers.values()):
                 for name, (words, remark) in outcomes.items():
                     self._entry(numbers[name], words, remark)
-        self._entry(totals.rejected, "lines rejected", f"see {', '.join(map(str, totals.rejects))}")
+        self._entry(totals.rejected, "lines rejected", f"see {_names(totals)}" if totals.rejects else "")
 
     def _entry(self, number: int, words: str, remark: str) -> None:
         self.stdout.write(f"{number:>13,} {words}" + (f" ({remark})" if number and remark else ""))
+
+
+def _names(totals: Totals) -> str:
+    return ", ".join(map(str, totals.rejects))
 
 
 def _app(slug: str) -> App:
@@ -124,7 +135,7 @@ def _app(slug: str) -> App:
 
 
 def _check(files: Iterable[str], form: Format | None) -> None:
-    """Raises what reading a file would raise at its start, before the rows of another are stored."""
+    """Raises what opening a file would raise, before rows of another file are stored."""
     for name in files:
         # A pipe can be read only once, and opening it may wait for a writer.
         if name != "-" and not stat.S_ISFIFO(os.stat(name).st_mode):
@@ -145,8 +156,8 @@ def _rows(name: str, stream: BufferedReader, form: Format | None) -> Iterator[Ro
 
 def _import(app: App, files: list[str], form: Format | None, limit: int, totals: Totals, bar: Progress) -> None:
     for name in files:
-        rejects = Path("stdin.rejected.jsonl" if name == "-" else f"{name}.rejected.jsonl")
-        rejects.unlink(missing_ok=True)
+        rejects: Path | None = None
+        lines_before, rejected_before = totals.lines, totals.rejected
         task = bar.add_task("", total=os.stat(name).st_size or None if name != "-" else None)
         with _opened(name) as stream:
             for batch in _batches(_rows(name, stream, form), limit):
@@ -154,12 +165,36 @@ def _import(app: App, files: list[str], form: Format | None, limit: int, totals:
                 try:
                     _store(app, batch, totals, rejected)
                 finally:
-                    # Even if the receipts of the batch failed: its messages are stored, or were rejected.
-                    _write(rejects, rejected, totals)
+                    # Even if the receipts failed: the batch's messages are stored or rejected by then.
+                    totals.rejected += len(rejected)
+                    if rejected:
+                        if rejects is None:
+                            rejects = _new_rejects(name)
+                            totals.rejects.append(rejects)
+                        _write(rejects, rejected)
                 totals.cut_short += [f"{name}, line {one.line}: {one.error}" for one in rejected if one.ends]
                 totals.stored = f"everything up to line {batch[-1].line:,} of {name}"
                 position = stream.raw.tell() if stream.seekable() else None
                 bar.update(task, completed=position, description=f"{totals.lines:,} lines")
+        if 0 < totals.rejected - rejected_before == totals.lines - lines_before:
+            totals.nothing_stored.append(name)
+
+
+def _new_rejects(name: str) -> Path:
+    """Makes a new, empty file for the rejected lines of a file. A rejects file and its own rejects share a name."""
+    # A pipe such as /dev/fd/63 has no folder to write to.
+    base = "stdin" if name == "-" else name if os.path.isfile(name) else Path(name).name
+    base = re.sub(r"\.rejected(-\d+)?\.jsonl$", "", base)
+    number, path = 1, Path(f"{base}.rejected.jsonl")
+    while True:
+        try:
+            # Rows are personal data: the file is for its owner only.
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        except FileExistsError:
+            number += 1
+            path = Path(f"{base}.rejected-{number}.jsonl")
+        else:
+            return path
 
 
 def _batches(lines: Iterable[Row | Rejected], limit: int) -> Iterator[list[Row | Rejected]]:
@@ -176,10 +211,10 @@ def _batches(lines: Iterable[Row | Rejected], limit: int) -> Iterator[list[Row |
 
 
 def _store(app: App, batch: list[Row | Rejected], totals: Totals, rejected: list[Rejected]) -> None:
-    """Stores a batch, counts its lines, and adds those it rejects to `rejected`."""
+    """Stores a batch, counts its lines, and adds the rejected ones to `rejected`."""
     rejected += [line for line in batch if isinstance(line, Rejected)]
     totals.lines += len(rejected)
-    # A task before its messages, and these before their receipts.
+    # A task before its messages, and a message before its receipts.
     writers: dict[str, _Writer] = {
         "task": ingest.write_tasks,
         "message": ingest.write_messages,
@@ -189,28 +224,19 @@ def _store(app: App, batch: list[Row | Rejected], totals: Totals, rejected: list
         if rows := [line for line in batch if isinstance(line, Row) and line.kind == kind]:
             result = write(app=app, rows=[row.values for row in rows])
             wrong = [(rows[one.index], one.error) for one in result.rejected]
-            rejected += [Rejected(row.line, row.raw, error) for row, error in wrong]
+            rejected += [Rejected(row.line, row.raw, error, values=row.values) for row, error in wrong]
             totals.lines += len(rows)
             for name in _OUTCOMES[kind]:
                 totals.outcomes[kind, name] += getattr(result, name)
 
 
-def _write(path: Path, rejected: list[Rejected], totals: Totals) -> None:
-    """Adds rejected lines to a file, in their order, and counts them."""
-    if not rejected:
-        return
-    totals.rejected += len(rejected)
-    if path not in totals.rejects:
-        totals.rejects.append(path)
-    # Rows are personal data: the file is for its owner's eyes only.
-    with open(path, "a", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+def _write(path: Path, rejected: list[Rejected]) -> None:
+    with path.open("a", encoding="utf-8") as file:
         for one in sorted(rejected, key=lambda one: one.line):
-            row = one.raw.decode(errors="backslashreplace").rstrip("\r\n")[:_ROW_SHOWN]
-            entry = {"line": one.line, "error": one.error, "row": row}
-            file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+            file.write(json.dumps(entry(one), ensure_ascii=False) + "\n")
 
 
 def _bar() -> Progress:
-    """A bar on standard error, if that is a terminal: bytes of the files as they are, compressed or not."""
+    """Shows progress on a terminal, in bytes of the files as they are, compressed or not."""
     columns = (BarColumn(), DownloadColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
     return Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty())

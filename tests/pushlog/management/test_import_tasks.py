@@ -24,7 +24,7 @@ def test_tasks_come_in_with_their_messages_and_receipts(app: App, folder: Path) 
         {"push_id": "77", "state": "waiting"},
     )
 
-    first, again = run(app, name), run(app, name)
+    first, again = run(app, name, status=3), run(app, name, status=3)
 
     assert first == {
         "lines read": 5,
@@ -36,7 +36,7 @@ def test_tasks_come_in_with_their_messages_and_receipts(app: App, folder: Path) 
     }
     assert again["lines rejected"] == 2  # a task that is finished is not started again
     assert (again["tasks unchanged"], again["duplicates"], again["receipts stale"]) == (1, 1, 1)
-    assert [one["line"] for one in rejected("log.jsonl.rejected.jsonl")] == [3, 5]
+    assert [one["line"] for one in rejected("log.jsonl.rejected-2.jsonl")] == [3, 5]
     assert PushTask.objects.get().state == TaskState.FINISHED
     assert Message.objects.of_task(app, "77").count() == 1
 
@@ -49,7 +49,7 @@ def test_tasks_come_in_as_csv(app: App, folder: Path) -> None:
         "3,devices,created,,,,,[NaN],\n"
     )
 
-    assert run(app, "tasks.csv") == {"lines read": 3, "tasks accepted": 2, "lines rejected": 1}
+    assert run(app, "tasks.csv", status=3) == {"lines read": 3, "tasks accepted": 2, "lines rejected": 1}
     rows = PushTask.objects.order_by("push_id").values_list(
         "title", "expires_in", "multi_package", "targets", "android"
     )
