@@ -100,7 +100,7 @@ def _get(browser: OpenerDirector, address: str, form: dict[str, str] | None = No
 
 def _first_answer(browser: OpenerDirector, site: str, server: subprocess.Popen[bytes], log: Path) -> str:
     """The login page, once /healthz answers 200."""
-    for _ in range(600):
+    for _ in range(3_000):  # five minutes, on a busy machine
         assert server.poll() is None, log.read_text()
         try:
             _get(browser, f"{site}/healthz")
