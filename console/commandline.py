@@ -1,4 +1,4 @@
-"""The command line, as `manage.py` and as the installed program `pushlog`."""
+"""The command line of `manage.py` and of the installed program `pushlog`."""
 
 import os
 import sys
@@ -12,7 +12,7 @@ from pushlog import __version__
 
 
 def main() -> None:
-    """Runs a command; without DATABASE_URL, on Pushlog's own PostgreSQL. An error at the start is one line."""
+    """Runs a command; without DATABASE_URL, on the embedded PostgreSQL. Start-up errors are one line."""
     if sys.argv[1:] == ["--version"]:
         print(f"pushlog {__version__}")
         return
@@ -22,7 +22,7 @@ def main() -> None:
 
     try:
         if sys.argv[1:2] == ["version"]:
-            # Not by Django's dispatcher, which answers this word itself, with its own version.
+            # Django's dispatcher would print its own version.
             django.setup()
             load_command_class("pushlog", "version").run_from_argv(sys.argv)
             return

@@ -1,4 +1,4 @@
-"""A made-up log, for a first look, for tests and for benchmarks."""
+"""A made-up log for a first look, tests and benchmarks."""
 
 from pushlog.demo.messages import (
     HEAVY_TARGET,

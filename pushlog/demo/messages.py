@@ -1,7 +1,6 @@
-"""A made-up log, skewed like real ones: for a first look, for tests and for benchmarks.
+"""Makes messages and receipts, skewed like a real log. The same count, seed and end give the same messages.
 
-The same count, seed and end give the same messages. They are made in the order of their creation, app by app
-and in batches, so that forty million need no more memory than a thousand.
+Memory does not grow with their number.
 """
 
 import random
@@ -23,7 +22,7 @@ _Drawn = tuple[dict[str, Any], list[dict[str, Any]]]
 
 HEAVY_TARGET = "+8610000000000"
 SHARED_CUSTOMER_ID = "campaign-2026-11"
-# The most messages of the heavy target, and of the shared customer message ID.
+# Most messages with the heavy target, and with the shared customer message ID.
 HEAVY = 100_000
 UNKNOWN = ("meizu", 4242)
 TEN_TIMES = [("apns", 2009), ("huawei", 80300007), ("xiaomi", 65003), ("oppo", 33)]
@@ -37,7 +36,7 @@ _DELIVERED: _Status = ("own", 2)
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Up to 5,000 messages of one app, and receipts, each with the place of its message among them."""
+    """Up to 5,000 messages of one app; receipts, each with its message's index."""
 
     app: str
     messages: list[dict[str, Any]]
@@ -46,8 +45,6 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class _Profile:
-    """What sets one demo app apart from the other."""
-
     slug: str
     name: str
     zone: str
@@ -62,7 +59,7 @@ _PROFILES = [
 
 
 def ensure_demo_apps() -> dict[str, App]:
-    """The two demo apps by slug, made if they are not there."""
+    """The two demo apps by slug, created if missing."""
     return {
         one.slug: App.objects.get_or_create(
             slug=one.slug,
@@ -80,22 +77,21 @@ def load(
     progress: Callable[[int], None] | None = None,
     share: tuple[int, int] = (0, 1),
 ) -> int:
-    """Stores `count` messages created in the 30 days up to `until` (aware), with their receipts.
+    """Stores `count` messages of the 30 days up to `until` (aware), with receipts. Returns how many were new.
 
-    `progress` is called with the number of messages in each batch, once it is stored. A `share` (k, n) is every n-th
-    batch from the k-th on: n processes, one for each k, store the whole side by side. Gives the number of messages
-    that were not in the log before.
+    `progress` gets the size of each stored batch. A `share` (k, n) is every n-th batch from the k-th on: n processes
+    can load one demo together.
     """
     apps = ensure_demo_apps()
     accepted = 0
     known: dict[str, set[str]] = {slug: set() for slug in apps}
     for batch in islice(batches(count=count, seed=seed, until=until), share[0], None, share[1]):
         app = apps[batch.app]
-        # A campaign may go on from the batch before.
+        # A campaign may continue from the previous batch.
         tasks = demo_tasks.rows(batch.messages, until=until, known=known[batch.app])
         known[batch.app] = {message["task"] for message in batch.messages if "task" in message}
         ingest.write_tasks(app=app, rows=tasks, now=until)
-        # The clock of the demo's senders stands at `until`, however long the loading takes.
+        # For the demo's senders it is always `until`, however long loading takes.
         stored = ingest.write_messages(app=app, rows=batch.messages, now=until)
         accepted += stored.accepted
         for place, receipt in batch.receipts:
@@ -111,7 +107,7 @@ def load(
 
 
 def batches(*, count: int, seed: int, until: datetime) -> Iterator[Batch]:
-    """The rows that `load` stores; `until` is aware."""
+    """The batches that `load` stores; `until` is aware."""
     shop, bank = _PROFILES
     of_shop = round(count * shop.share)
     for profile, its_count in (shop, of_shop), (bank, count - of_shop):
@@ -122,7 +118,6 @@ def batches(*, count: int, seed: int, until: datetime) -> Iterator[Batch]:
 
 
 def _messages(profile: _Profile, count: int, rng: random.Random, until: datetime) -> Iterator[_Drawn]:
-    """An app's messages from the oldest on, each with its receipts in the order of their arrival."""
     draw, end = rng.random, message_ids.milliseconds(until)
     texts = rng.choices([text for _, *text in profile.texts], [text[0] for text in profile.texts], k=2_000)
     people = max(20, count // 12)
@@ -161,14 +156,14 @@ def _messages(profile: _Profile, count: int, rng: random.Random, until: datetime
         if place == 3 and nth < heavy:
             message.update(target_id=HEAVY_TARGET, push_type="user")
         elif place == 7 and nth < heavy:
-            # Never twice to one person in one millisecond: it would be the same message.
+            # Two to one person in one millisecond would be the same message.
             _, target_id = demo_texts.target(profile.slug, 10 + nth % people * 10, "own")
             message.update(customer_message_id=SHARED_CUSTOMER_ID, target_id=target_id, push_type="user")
         yield message, _receipts(draw, status, created, end, revoked=index % 500 == 123)
 
 
 def _moments(rng: random.Random, count: int, end: int, zone: ZoneInfo) -> Iterator[int]:
-    """Creation times in milliseconds since 1970: fewer by night than by day, the last just before `end`."""
+    """Creation times in milliseconds since 1970, fewer by night than by day."""
     starts = [end - hour * _HOUR for hour in range(_HOURS, 0, -1)]
     weights = [demo_texts.BY_HOUR[datetime.fromtimestamp(start // 1000, zone).hour] for start in starts]
     total = sum(weights)
@@ -193,7 +188,7 @@ def _moments(rng: random.Random, count: int, end: int, zone: ZoneInfo) -> Iterat
 
 
 def _rare(rng: random.Random, count: int) -> dict[int, _Status]:
-    """Where the statuses stand that occur once or ten times: all that the catalogue has, if there is room."""
+    """Statuses that occur once or ten times, by the index of their message."""
     known = [(group.word, status.code) for group in statuses.catalogue() for status in group.statuses]
     once = dict.fromkeys([*((word.replace("common", "own"), code) for word, code in known), UNKNOWN])
     reserved = {("own", statuses.NO_RECEIPT), ("own", statuses.REVOKED)}
@@ -207,7 +202,7 @@ def _rare(rng: random.Random, count: int) -> dict[int, _Status]:
 def _receipts(
     draw: Callable[[], float], status: _Status, created: int, end: int, *, revoked: bool
 ) -> list[dict[str, Any]]:
-    """The receipts which end in a status, in the order of their arrival, none dated after `end`."""
+    """Receipts that lead to a status, in order of arrival, none later than `end`."""
     channel, code = status
     soon = created + 80 + int(40_000 * draw() ** 6)
     steps: list[tuple[str, int, int]] = []
@@ -218,10 +213,10 @@ def _receipts(
             steps = [(channel, 2, soon), (channel, 3, soon + 2_000 + int(500_000 * draw()))]
         elif status != _DELIVERED:
             if channel != "own" and course < 0.5:
-                # No live connection of our own, so the vendor is asked.
+                # Without a connection of our own, the vendor's channel is used.
                 steps.insert(0, ("own", 0, created + 40))
         elif course > 0.98:
-            steps.append(("own", 0, created + 40))  # overtaken: an older status arrives last
+            steps.append(("own", 0, created + 40))  # an older status arrives last
         elif course > 0.95:
             steps.insert(0, ("own", -1, created + 40))
         elif course > 0.88:

@@ -1,4 +1,4 @@
-"""The push tasks of the demo: its campaigns, small tasks with a few messages each, and some still to come."""
+"""The demo's push tasks: campaigns, small tasks, and some still to come."""
 
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
@@ -8,9 +8,9 @@ from pushlog.demo import texts as demo_texts
 
 SMALL, MULTIPLE, BROADCAST = 10_000_000, 20_000_000, 30_000_000
 
-# The messages of a small task stand within so many, and every tenth of these is one of them. Batches are a multiple.
+# Every tenth of 50 messages is of a small task. A batch is a multiple of 50.
 _SPAN, _EVERY = 50, 10
-# What became of the few that did not simply finish, by the last two digits of their number.
+# By the last two digits of the task's number; all others finish.
 _FATES = {7: "revoked", 19: "overwritten", 23: "terminated", 41: "failed", 67: "deleted", 89: "revoked"}
 _ANDROID = {
     "ring": 1,
@@ -33,12 +33,12 @@ _TAGS = {
 
 
 def cycle(count: int) -> int:
-    """A pattern repeats: some messages in one millisecond, then a campaign in one run, then a broadcast."""
+    """Length of the pattern: messages in one millisecond, a campaign, a broadcast."""
     return max(400, count // 20)
 
 
 def assign(message: dict[str, Any], index: int, count: int, texts: list[tuple[int, str, str]]) -> None:
-    """Makes the message at this place among `count` a part of a task, if it stands where one has its messages."""
+    """Makes the message at `index` of `count` part of a task, if the pattern has one there."""
     number, place = divmod(index, cycle(count))
     title, content = demo_texts.CAMPAIGNS[number % len(demo_texts.CAMPAIGNS)]
     if 0 <= place - cycle(count) // 2 < cycle(count) // 10:
@@ -53,7 +53,7 @@ def assign(message: dict[str, Any], index: int, count: int, texts: list[tuple[in
 
 
 def rows(messages: Iterable[dict[str, Any]], *, until: datetime, known: Collection[str] = ()) -> list[dict[str, Any]]:
-    """The tasks of these messages, by push ID, but for those `known` already; `until` (aware) is the demo's end."""
+    """The tasks of these messages except those in `known`; `until` (aware) is the demo's end."""
     of_task: dict[str, list[dict[str, Any]]] = {}
     for message in messages:
         if (push_id := message.get("task")) and push_id not in known:
@@ -62,7 +62,7 @@ def rows(messages: Iterable[dict[str, Any]], *, until: datetime, known: Collecti
 
 
 def to_come(until: datetime) -> list[dict[str, Any]]:
-    """A few tasks that have no messages: to be sent after `until` (aware), or never."""
+    """Tasks without messages, due after `until` (aware) or cancelled."""
     common = {"target_kind": "all", "created_at": (until - timedelta(hours=3)).isoformat(), "expires_in": 86_400}
     plans = [("waiting", 5), ("waiting", 26), ("created", 50), ("cancelled", 8)]
     return [

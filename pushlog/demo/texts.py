@@ -1,19 +1,18 @@
-"""What the demo is made of: texts, people, statuses, hours. No shop, bank, order or person in it is real."""
+"""The demo's texts, people, statuses and hours. None of them is real."""
 
 from typing import Any
 
 from pushlog.statuses import Channel
 
-# A channel's word and a code; None for a message without a receipt.
+# The code is None without a receipt.
 Status = tuple[str, int | None]
 
 
 def _exactly(words: str, length: int) -> str:
-    """A title of exactly so many characters: words over and over, cut off as a sender's program would."""
     return (words * (length // len(words) + 1))[:length]
 
 
-# Weight, title, content; %s in the content becomes a number.
+# Weight, title, content with a number.
 SHOP = [
     (200, "您的订单已发货", "订单 %s 已交给快递员,预计明天送达。"),
     (120, "包裹已到驿站", "订单 %s 的包裹已到驿站,为您保留三天,取件时请带上手机。"),
@@ -60,7 +59,6 @@ CAMPAIGNS = [
     ("عروض نهاية الأسبوع", "خصومات على آلاف المنتجات. الحملة رقم %s."),
 ]
 
-# Most messages carry none.
 EXTRAS: list[dict[str, Any]] = [
     {},
     {},
@@ -71,14 +69,14 @@ EXTRAS: list[dict[str, Any]] = [
     {"page": "offer", "args": {"id": "A-1207", "tags": ["new", "tea"]}, "silent": False},
     {"note": "<script>alert('shown as text')</script> & \"quotes\"", "表情": "😀"},
 ]
-# What a reporter says about an unusual status: mostly nothing.
+# Details of an unusual status.
 DETAILS = ["", "", "", "reported by the vendor", "after a second attempt", "供应商返回错误"]
 
-# Messages by local hour of the day, from midnight on.
+# Weights of the local hours of a day.
 BY_HOUR = [3, 2, 1, 1, 1, 2, 5, 9, 14, 17, 18, 17, 19, 16, 15, 15, 16, 18, 20, 22, 24, 20, 13, 7]
-# How long messages stay valid, in seconds.
+# Seconds until a message expires.
 VALIDITY = [600, 3_600, 86_400, 86_400, 259_200, None]
-# What becomes of the three in a hundred that are not simply delivered.
+# Statuses of the three per cent not simply delivered.
 COMMON: list[Status] = [
     *[("own", 0)] * 8,
     *[("own", 1), ("own", 3)] * 5,
@@ -86,18 +84,18 @@ COMMON: list[Status] = [
     *[("own", -1), ("huawei", 3), ("apns", 3)],
     *[(channel.word, 2) for channel in Channel if channel != Channel.OWN],
 ]
-# And of many that were sent just now.
+# Statuses of new messages.
 WAITING: list[Status] = [("own", 0), ("own", 1), ("own", None)]
 
-# An odd number of 256 bits: its multiples look like tokens, and no two of them are equal.
+# Odd, so its multiples modulo 2^256 are distinct. They look like tokens.
 _MIX = 0x9E3779B97F4A7C15F39CC0605CEDC8341082276BF3A27251F86C6A11D0C18E95
 _NAMES = ["ada", "bo", "cem", "dana", "eli", "fay", "gus"]
 
 
 def target(app: str, person: int, channel: str) -> tuple[str, str]:
-    """Push type and target ID of a person (a number from 1), as the channel allows.
+    """Push type and target ID of a person (numbered from 1).
 
-    Nobody has them: no Chinese number begins with 100, and example.com is kept free of people.
+    No Chinese number begins with 100, and example.com is reserved, so nobody has them.
     """
     token = f"{(person + 1) * _MIX % (1 << 256):064x}"
     if channel != "own":
@@ -114,7 +112,7 @@ def target(app: str, person: int, channel: str) -> tuple[str, str]:
 
 
 def customer_id(index: int, created: int) -> str:
-    """As senders make them: mostly from a clock, some from an order, some at random."""
+    """From a clock, an order or at random, as senders make them."""
     kind = index % 20
     if kind < 16:
         return f"{created}{index % 1_000_000:06d}"

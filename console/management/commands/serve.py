@@ -1,4 +1,4 @@
-"""Everything in one command: database, migrations, partitions, and the web server."""
+"""Starts everything: database, migrations, partitions, web server."""
 
 import multiprocessing
 import os
@@ -24,7 +24,7 @@ from pushlog.postgres import partitions, sessions
 
 
 class Command(BaseCommand):
-    help = "Prepares the database and serves the console. Ctrl-C or SIGTERM ends it."
+    help = "Prepares the database and serves the console. Ctrl-C or SIGTERM stops it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
@@ -35,21 +35,23 @@ class Command(BaseCommand):
             nargs="?",
             const=20_000,
             metavar="N",
-            help="fill an empty log with N messages (20,000), and print three logins",
+            help="fill an empty log with N messages (default 20,000) and print three logins",
         )
 
     def handle(self, *, host: str, port: int, demo: int | None, **options: Any) -> None:
-        # A forked worker would have half of the maintenance thread, and metrics that were set up for one process.
+        # A forked worker would inherit the maintenance thread's locks, and metrics set up for one process.
         multiprocessing.set_start_method("spawn", force=True)
         address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
         if demo is not None and not settings.EMBEDDED:
-            raise CommandError("--demo makes logins and prints their passwords: not in the database of DATABASE_URL.")
+            raise CommandError(
+                "--demo creates logins and prints their passwords, so it does not run with DATABASE_URL."
+            )
         _refuse_taken_port(host, port)
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_empty_folder(settings.VAR / "metrics" / str(port)))
         try:
             self._prepare(demo, address)
         except Error as error:
-            # What libpq says may have several lines; the first one says it.
+            # The first line of libpq's message is enough.
             raise CommandError(f"The database cannot be used: {str(error).splitlines()[0]}") from error
         finally:
             connections.close_all()
@@ -101,21 +103,21 @@ def _check_sessions() -> None:
 
 
 def _empty_folder(folder: Path) -> Path:
-    """The folder in which the workers put their numbers together, without those of workers that are gone."""
+    """Empties the workers' shared metrics folder: it may hold numbers of workers that no longer run."""
     try:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
     except OSError as error:
-        raise CommandError(f"{folder} cannot be made: {error.strerror}. Set PUSHLOG_VAR.") from error
+        raise CommandError(f"Cannot create {folder}: {error.strerror}. Set PUSHLOG_VAR.") from error
     return folder
 
 
 def _refuse_taken_port(host: str, port: int) -> None:
-    """Raises CommandError if nothing can listen there, before any work is done."""
+    """Raises CommandError before any work is done if the port is in use."""
     try:
         family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as probe:
-            # As the server does it: a port whose last connections are still closing down is not taken.
+            # As the server does: a port with connections in TIME_WAIT is free.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(where)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Makes a credential for the API. See `pushlog.credentials`."""
+"""Creates a credential for the API."""
 
 import getpass
 import sys
@@ -13,24 +13,23 @@ from pushlog.models import App, Credential
 
 
 class Command(BaseCommand):
-    help = "Makes an access ID and a secret with which a program may write and read the messages of an app."
+    help = "Creates an access ID and a secret. A program uses them to write and read the messages of an app."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--app", required=True, metavar="SLUG", help="the app's name in addresses")
-        parser.add_argument("--name", required=True, help="which program will use it")
+        parser.add_argument("--app", required=True, metavar="SLUG", help="the app, as in the addresses of its pages")
+        parser.add_argument("--name", required=True, help="the program that will use it")
         parser.add_argument("--note", default="")
         parser.add_argument(
             "--access-id",
             metavar="DIGITS",
-            help="of a credential that a program has from TPNS; its secret is read from the standard input",
+            help="keep the access ID that a program has from TPNS; its secret is read from standard input",
         )
 
     def handle(self, *, app: str, name: str, note: str, access_id: str | None, **options: Any) -> None:
-        """Prints the access ID and, unless it was brought along, the secret, which is not shown again."""
         try:
             owner = App.objects.get(slug=app)
             Credential(name=name, note=note).clean_fields(exclude={"app"})
-            # Never from the command line, which other users of the machine can see.
+            # Other users of the machine can see a command line.
             secret = None if access_id is None else _read_secret()
             made, shown = credentials.create(app=owner, name=name, note=note, access_id=access_id, secret=secret)
         except App.DoesNotExist:
@@ -39,7 +38,7 @@ class Command(BaseCommand):
         except ValidationError as error:
             raise CommandError("; ".join(error.messages)) from None
         except credentials.NotUsable as error:
-            raise CommandError(f"Not taken: {error}.") from None
+            raise CommandError(f"Not created: {error}.") from None
         if access_id is not None:
             self.stdout.write(f"access ID  {made.access_id}")
             return
@@ -48,5 +47,5 @@ class Command(BaseCommand):
 
 
 def _read_secret() -> str:
-    """One line of the standard input; a terminal does not show it."""
+    """Reads one line of standard input. A terminal does not show it."""
     return (getpass.getpass("Secret: ") if sys.stdin.isatty() else sys.stdin.readline()).strip()

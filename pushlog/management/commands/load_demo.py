@@ -1,4 +1,4 @@
-"""Fills the log with made-up messages. See `pushlog.demo`."""
+"""Fills the log with made-up messages."""
 
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
@@ -18,25 +18,24 @@ from pushlog.models import WINDOW
 class Command(BaseCommand):
     help = (
         "Stores COUNT made-up messages of two apps, with their receipts, skewed like a real log. The same"
-        " count, seed and end give the same messages, and what is in the log already is not stored twice."
+        " count, seed and end give the same messages. No message is stored twice."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("count", type=_count, metavar="COUNT")
-        parser.add_argument("--seed", type=int, default=1, help="another seed, other messages (%(default)s)")
+        parser.add_argument("--seed", type=int, default=1, help="another seed gives other messages (%(default)s)")
         parser.add_argument(
             "--until",
             type=_moment,
             metavar="TIME",
-            help="when the newest message was created, as 2026-11-22T09:30Z; default: now, to the minute",
+            help="creation time of the newest message, such as 2026-11-22T09:30Z; default: this minute",
         )
 
     def handle(self, *, count: int, seed: int, until: datetime | None, **options: Any) -> None:
-        """Loads the demo and says what was stored."""
         now = timezone.now()
         until = until or now.replace(second=0, microsecond=0)
         if not now - WINDOW < until <= now + timedelta(minutes=10):
-            raise CommandError("--until must be in the last 30 days: the log shows nothing else")
+            raise CommandError("--until must be in the last 30 days: the log shows nothing older")
         columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         stderr = Console(stderr=True)
         try:
@@ -44,11 +43,11 @@ class Command(BaseCommand):
                 task = bar.add_task("", total=count)
                 accepted = demo.load(count=count, seed=seed, until=until, progress=lambda done: bar.advance(task, done))
         except KeyboardInterrupt:
-            raise CommandError("Stopped. What was loaded stays in the log.", returncode=130) from None
+            raise CommandError("Stopped. Messages stored so far stay in the log.", returncode=130) from None
         except DatabaseError as error:
             raise CommandError(f"The database failed: {str(error).strip().partition(chr(10))[0]}") from error
         self.stdout.write(
-            f"{accepted:,} messages stored, {count - accepted:,} in the log already;"
+            f"{accepted:,} messages stored, {count - accepted:,} already in the log;"
             f" seed {seed}, until {until.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
         )
 

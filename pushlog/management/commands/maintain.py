@@ -1,4 +1,4 @@
-"""Does the maintenance that is due. See `pushlog.maintenance.run`."""
+"""Runs maintenance."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -12,15 +12,16 @@ from pushlog.postgres import sessions
 
 class Command(BaseCommand):
     help = (
-        "Creates partitions for the days ahead, drops expired ones, removes early receipts and tasks that are too old,"
-        " compacts counts, updates statistics and reindexes past days. May be repeated, run twice at once and killed."
+        "Creates partitions for the coming days, drops expired ones, removes early receipts and tasks that are too old,"
+        " compacts counts, updates statistics and reindexes past days. It is safe to repeat it, to run it twice at once"
+        " and to kill it."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--dry-run", action="store_true", help="say what is due, and change nothing")
+        parser.add_argument("--dry-run", action="store_true", help="show what is due, change nothing")
 
     def handle(self, *, dry_run: bool, **options: Any) -> None:
-        """Maintains, and says what was done. Raises CommandError if a step failed."""
+        """Prints what was done. Raises CommandError if a step failed."""
         if not dry_run and sessions.are_shared():
             raise CommandError(
                 "Maintenance holds a session-level lock, which a pooler in transaction mode loses. Run this with a"
@@ -34,7 +35,7 @@ class Command(BaseCommand):
             self.stdout.write("Another maintenance is running: nothing done.")
             return
         if dry_run:
-            self.stdout.write("Nothing is changed. Due:")
+            self.stdout.write("Due (nothing was changed):")
         failed = result.pop("failed", {})
         for name, done in result.items():
             value = f"{len(done)}: {', '.join(done)}" if isinstance(done, list) and done else done or 0

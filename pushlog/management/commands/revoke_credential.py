@@ -10,15 +10,14 @@ from pushlog.models import Credential
 
 
 class Command(BaseCommand):
-    help = "Makes a credential useless, at once and for good."
+    help = "Revokes a credential at once. This cannot be undone."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("access_id", metavar="ACCESS_ID")
 
     def handle(self, *, access_id: str, **options: Any) -> None:
-        """Says whether it was revoked now or before."""
         try:
             now = credentials.revoke(access_id=access_id)
         except (Credential.DoesNotExist, ValueError):
-            raise CommandError("There is no credential with this access ID.") from None
+            raise CommandError("No credential has this access ID.") from None
         self.stdout.write("Revoked." if now else "It was revoked already.")

@@ -1,4 +1,4 @@
-"""Seals the secrets of all credentials anew. See `pushlog.credentials`."""
+"""Encrypts the secrets of all credentials again."""
 
 from typing import Any
 
@@ -9,14 +9,14 @@ from pushlog import credentials
 
 
 class Command(BaseCommand):
-    help = "Encrypts the secrets of all credentials with the first of ENCRYPTION_KEYS; then the old keys may go."
+    help = "Encrypts the secrets of all credentials with the first of ENCRYPTION_KEYS. Then remove the old keys."
 
     def handle(self, **options: Any) -> None:
-        """Says how many there are; secrets and access IDs stay as they are."""
+        """Secrets and access IDs stay valid."""
         try:
             count = credentials.reseal()
         except InvalidToken:
             raise CommandError(
-                "A secret was sealed with a key that is not in ENCRYPTION_KEYS; nothing was changed."
+                "A secret was encrypted with a key that is not in ENCRYPTION_KEYS. Nothing was changed."
             ) from None
-        self.stdout.write(f"{count:,} secrets sealed with the first key")
+        self.stdout.write(f"{count:,} secrets encrypted with the first key")

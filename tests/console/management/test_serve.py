@@ -146,4 +146,4 @@ def test_serve_with_a_demo_in_the_database_of_others_is_refused(port: int) -> No
     )
 
     assert result.returncode == 1
-    assert result.stderr.startswith("CommandError: --demo makes logins")
+    assert result.stderr.startswith("CommandError: --demo creates logins")

@@ -23,9 +23,9 @@ def run(*arguments: str) -> str:
 def test_load_demo_repeats() -> None:
     until = (datetime.now(UTC) - timedelta(days=1)).strftime("%Y-%m-%dT%H:%MZ")
 
-    assert run("300", "--seed", "5", "--until", until).startswith("300 messages stored, 0 in the log already")
-    assert run("300", "--seed", "5", "--until", until).startswith("0 messages stored, 300 in the log already")
-    assert run("300", "--seed", "6", "--until", until).startswith("300 messages stored, 0 in the log already")
+    assert run("300", "--seed", "5", "--until", until).startswith("300 messages stored, 0 already in the log")
+    assert run("300", "--seed", "5", "--until", until).startswith("0 messages stored, 300 already in the log")
+    assert run("300", "--seed", "6", "--until", until).startswith("300 messages stored, 0 already in the log")
 
 
 def test_load_demo_ends_now_to_the_minute() -> None:
