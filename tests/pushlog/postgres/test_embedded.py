@@ -29,7 +29,7 @@ PREFIX = f"pushlog-test-{os.getpid()}-"
 COMMAND = """
 import os, sys
 from pathlib import Path
-from pushlog import embedded
+from pushlog.postgres import embedded
 if (uid := int(sys.argv[1])) != os.geteuid():
     os.setgroups([])
     os.setgid(uid)
