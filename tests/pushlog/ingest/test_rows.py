@@ -82,8 +82,19 @@ def receipt_reason(app: App, /, **fields: Any) -> str:
         ("expires_in", -1, "expires_in: input should be greater than or equal to 0"),
         ("expires_in", 367 * 86_400, "expires_in: input should be less than or equal to"),
         ("expires_in", 1.5, "expires_in: input should be a valid integer"),
-        ("expires_at", (NOW - timedelta(days=1)).isoformat(), "expires_at: must be within 366 days after created_at"),
-        ("expires_at", (NOW + timedelta(days=367)).isoformat(), "expires_at: must be within 366 days after created_at"),
+        # Named, for pytest-xdist compares the names: they must not contain the clock.
+        pytest.param(
+            "expires_at",
+            (NOW - timedelta(days=1)).isoformat(),
+            "expires_at: must be within 366 days after created_at",
+            id="expires before it was created",
+        ),
+        pytest.param(
+            "expires_at",
+            (NOW + timedelta(days=367)).isoformat(),
+            "expires_at: must be within 366 days after created_at",
+            id="expires in 367 days",
+        ),
         ("expires_at", SECRET, "expires_at: must be an ISO 8601 date and time"),
         ("app", "another", "app: unknown app"),
         ("app", 1, "app: input should be a valid string"),
@@ -122,8 +133,8 @@ def test_time_is_refused(app: App, value: object) -> None:
         "0001-01-01T00:00:00+14:00",
         "2100-01-01T00:00:00Z",
         "9999-12-31T23:59:59.999999-14:00",
-        (NOW - WINDOW - timedelta(seconds=1)).isoformat(),
-        (NOW + timedelta(minutes=10, seconds=1)).isoformat(),
+        pytest.param((NOW - WINDOW - timedelta(seconds=1)).isoformat(), id="too old"),
+        pytest.param((NOW + timedelta(minutes=10, seconds=1)).isoformat(), id="too far ahead"),
     ],
 )
 def test_time_outside_the_window_is_refused(app: App, moment: str) -> None:
