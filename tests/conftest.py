@@ -1,12 +1,14 @@
-"""What all tests share: a real database with partitions, and querysets that show a forgotten order."""
+"""What all tests share: a real database with partitions, and querysets that expose a forgotten order."""
 
 import random
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.test import Client
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 from pushlog.maintenance import database
 from pushlog.models import App
@@ -20,14 +22,30 @@ database.start()
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> None:
-    """Partitions are made by `serve` and the writers, not by migrations; tests find those of the window."""
+    """`serve` and the writers make partitions, migrations do not: tests find those of the window."""
     with django_db_blocker.unblock():  # type: ignore[attr-defined]  # pytest-django's type is not public
         partitions.ensure_window()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _static_files_are_found_once() -> Iterator[None]:
+    """Each test client loads the middleware, for which WhiteNoise looks at all static files: half of a page's time."""
+    find, found = WhiteNoiseMiddleware.add_files_from_finders, dict[str, Any]()
+
+    def find_once(middleware: WhiteNoiseMiddleware) -> None:
+        if not found:
+            find(middleware)
+            found.update(middleware.files)
+        middleware.files.update(found)
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", find_once)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def shuffle_unordered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rows of a queryset without an order come in any order: here they really do."""
+    """Shuffles the rows of querysets without an order, so that no test passes by chance."""
     fetch = QuerySet._fetch_all
 
     def fetch_shuffled(queryset: QuerySet) -> None:  # type: ignore[type-arg]
