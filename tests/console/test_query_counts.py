@@ -23,7 +23,7 @@ from pushlog import ingest
 from pushlog.models import App
 from tests import factories
 from tests.pushlog.api.client import Program
-from tests.pushlog.models.plans import undone
+from tests.pushlog.plans.plans import undone
 from tests.pushlog.sent import sent
 from tests.pushlog.tpns.client import Program as ReportProgram
 

@@ -1,7 +1,4 @@
-"""Plans of what ingestion sends, on the skewed log (rule D in the lessons): it must depend on the batch alone.
-
-Rows are taken in, and each statement that was sent for them is planned anew, with its own parameters.
-"""
+"""Plans of what ingestion sends: its work must depend on the batch alone."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -15,9 +12,7 @@ from pushlog import ingest
 from pushlog.ingest import early_receipts
 from pushlog.models import EarlyReceipt, Message
 from tests import factories
-from tests.pushlog.models.plans import NOW, Log, Plan, log, log_of, plans_of, undone
-
-__all__ = ["log"]  # the fixture
+from tests.pushlog.plans.plans import NOW, Log, Plan, empty, log_of, plans_of, undone
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("_as_in_a_large_log")]
 
@@ -31,7 +26,7 @@ def receipt(**fields: Any) -> dict[str, Any]:
 
 
 def lost(number: int) -> dict[str, Any]:
-    """A receipt whose message nobody has sent: every other one by the message's ID."""
+    """A receipt whose message nobody has sent: every second one by the message's ID."""
     if number % 2:
         return receipt(target_id=f"lost-{number}", customer_message_id="shared")
     return receipt(message_id=str(UUID(int=(int((NOW.timestamp() - 60) * 1000) << 80 | 7 << 76 | 2 << 62) + number)))
@@ -39,8 +34,9 @@ def lost(number: int) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def waiting(log: Log, django_db_blocker: DjangoDbBlocker) -> Iterator[Log]:
-    """The log, with thousands of receipts of two apps that wait for their messages."""
+    """The log, with thousands of early receipts of two apps."""
     with django_db_blocker.unblock(), undone():
+        empty(KEPT)
         for app in (log.app, factories.create_app()):
             ingest.write_receipts(app=app, rows=[lost(number) for number in range(KEPT_OF_EACH)], now=NOW)
         yield log_of(log.app, KEPT)
@@ -72,7 +68,7 @@ def test_receipts_lock_and_change_their_messages_alone(log: Log, messages: list[
     for plan in plans:
         assert len(tables(plan)) == 1, plan.text
         assert "" not in plan.indexes(log), plan.text
-        # Of a message that was just changed, the version before may be read as well.
+        # Of a message that was just changed, the old version may be read too.
         assert 0 < plan.rows_read <= 2 * SIZE, plan.text
 
 
@@ -147,7 +143,7 @@ def test_messages_take_the_receipts_that_wait_for_them_and_no_others(waiting: Lo
     plans = plans_of(waiting, lambda: ingest.write_messages(app=waiting.app, rows=rows, now=NOW), MESSAGE, KEPT)
 
     assert EarlyReceipt.objects.count() == kept_before - SIZE
-    # Whether there are any, their keys, the messages, what to take, and the change.
+    # Whether there are any, their keys, the messages, those to apply, and the change.
     assert len(plans) == 6
     for plan in plans:
         assert "" not in plan.indexes(waiting), plan.text

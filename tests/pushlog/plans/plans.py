@@ -1,15 +1,14 @@
-"""A log as skewed as real ones (rule D in the lessons), and what PostgreSQL plans to do with a query of it."""
+"""A log as skewed as real ones, and how PostgreSQL answers a query of it."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
 from django.db import connection, transaction
 from django.http import QueryDict
-from pytest_django import DjangoDbBlocker
 
 from console.lists.filters import MessageFilter
 from console.lists.tables import SORTS
@@ -20,18 +19,18 @@ from pushlog.postgres import partitions, statements
 from tests import factories
 from tests.pushlog.sent import Statement, sent
 
-# The last 11 o'clock there was. What share of a partition the runs have, and whether its orders begin with them, which
-# before PostgreSQL 17 means to read them all, would otherwise go by the time of day.
+# The last time it was 11 o'clock, so that midnight always falls on the same message. Otherwise the time of day decides
+# whether a partition's orders begin with a run of multiple messages: before PostgreSQL 17 these are read one by one.
 HOUR = 11
 NOW = (datetime.now(UTC) - timedelta(hours=HOUR)).replace(hour=HOUR, minute=0, second=0, microsecond=0)
 DAYS = 5
 COUNT = 36_000
 HOT = 5_000
-# A partition of fewer rows is a handful of pages: reading them all is as good as an index.
+# A partition of fewer rows is a handful of pages: a sequential scan is as good as an index.
 FEW = 300
-# So many rows may be sorted for a page: more would be the whole match.
+# A page may sort this many rows: more would be the whole match.
 SORTABLE = 200
-# So many may be read for one: its 50, one from each partition, and what a filter throws away that most rows pass.
+# A page may read this many: its 50, one from each partition, and those that a filter most rows pass drops.
 READABLE = 200
 
 INDEX_OF_SORT = {
@@ -42,12 +41,14 @@ INDEX_OF_SORT = {
     "status": "message_status",
     "created_at": "message_newest",
 }
-EVERY_SORT = [f"{sign}{name}" for name in SORTS for sign in ("", "-")]
+# An index is read backwards as well as forwards. So each order is tested one way, and the default one both ways.
+ORDERS = ["-created_at", "created_at", "title", "-push_type", "-target_id", "status", "-customer_message_id"]
+assert {order.lstrip("-") for order in ORDERS} == set(SORTS)
 
 
 @dataclass
 class Log:
-    """The app that has most of the log, how many rows each partition has, and whose part an index is."""
+    """The app with most of the log, the rows of each partition, and the model's index of each partition's index."""
 
     app: App
     rows: dict[str, int]
@@ -55,7 +56,7 @@ class Log:
 
 
 def _message(number: int) -> dict[str, Any]:
-    """Four out of five messages are one app's; every tenth part is a run of multiple messages to other targets."""
+    """A tenth of the log is a run of multiple messages."""
     created = NOW - timedelta(seconds=number * DAYS * 86_400 // COUNT)
     run = number // 1200 % 10 == 5
     return factories.message_row(
@@ -85,29 +86,27 @@ def undone() -> Iterator[None]:
 
 
 def empty(*tables: str) -> None:
-    """Gives tables new files: what other tests left in theirs, and vacuum did there, would be part of every cost."""
+    """Gives tables new files. The planner goes by size, and rolled back rows stay in a file until it is vacuumed."""
     with connection.cursor() as cursor:
-        cursor.execute(f"TRUNCATE {', '.join((*partitions.TABLES, *tables))}")
+        cursor.execute(f"TRUNCATE {', '.join(tables)}")
 
 
-@pytest.fixture(scope="module")
-def log(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Log]:
-    """Loaded once, and undone behind the last test of this file."""
-    with django_db_blocker.unblock(), undone():
-        empty()
-        app, other = factories.create_app(), factories.create_app()
-        numbers = {app: [n for n in range(COUNT) if n % 5], other: [n for n in range(COUNT) if n % 5 == 0]}
-        for one, its in numbers.items():
-            for start in range(0, len(its), ingest.MAX_ROWS):
-                part = its[start : start + ingest.MAX_ROWS]
-                ids = factories.create_messages(one, [_message(number) for number in part], now=NOW)
-                receipts = [_receipt(number, identifier) for number, identifier in zip(part, ids, strict=True)]
-                assert not ingest.write_receipts(app=one, rows=receipts, now=NOW).rejected
-        yield log_of(app)
+def load() -> Log:
+    """Loads the log. Four out of five messages are one app's."""
+    empty(*partitions.TABLES)
+    app, other = factories.create_app(), factories.create_app()
+    numbers = {app: [n for n in range(COUNT) if n % 5], other: [n for n in range(COUNT) if n % 5 == 0]}
+    for one, its in numbers.items():
+        for start in range(0, len(its), ingest.MAX_ROWS):
+            part = its[start : start + ingest.MAX_ROWS]
+            ids = factories.create_messages(one, [_message(number) for number in part], now=NOW)
+            receipts = [_receipt(number, identifier) for number, identifier in zip(part, ids, strict=True)]
+            assert not ingest.write_receipts(app=one, rows=receipts, now=NOW).rejected
+    return log_of(app)
 
 
 def log_of(app: App, *tables: str) -> Log:
-    """What tests must know about the log as it is now, and about these tables. Renews their statistics."""
+    """Analyses the log and these tables, and describes them."""
     rows: dict[str, int] = {}
     with connection.cursor() as cursor:
         for table in (*partitions.TABLES, *tables):
@@ -124,27 +123,37 @@ def log_of(app: App, *tables: str) -> Log:
 
 @dataclass
 class Plan:
-    """The nodes of a plan, those of them that read a table with more than a few rows, and the plan as text.
+    """The nodes of a plan, and those that read a table with more than FEW rows.
 
-    `rows_read` is how many rows of the log were really read: those that were given on, and those that were thrown away.
+    `rows_read` counts the rows of the log that were really read, those that a filter dropped too. `rows_sorted` is the
+    planner's estimate for the largest sort.
     """
 
     nodes: list[dict[str, Any]]
     reads: list[dict[str, Any]]
     rows_read: int
-    text: str
+    rows_sorted: int
 
     def indexes(self, log: Log) -> set[str]:
-        """The indexes that are read, by the names that the model gives them; a table read as a whole is ''."""
+        """The model's names of the indexes that are read; a sequential scan is ''."""
         used = (node.get("Index Name") or _bitmap_index(node) for node in self.reads)
         return {log.index_of.get(name, name) for name in used}
 
-    def sorts(self) -> bool:
-        """Whether more rows than a few are sorted, by the planner's estimate."""
-        return any(
-            node["Node Type"] in {"Sort", "Incremental Sort"} and node["Plans"][0]["Plan Rows"] > SORTABLE
+    @property
+    def text(self) -> str:
+        """For a failed test: a node a line, without those that were never executed."""
+        told = re.compile("Node Type|Relation Name|Index Name|Plan Rows|Actual|Cond|Filter|Sort Key")
+        return "\n".join(
+            ", ".join(f"{name}: {value}" for name, value in node.items() if told.search(name))
             for node in self.nodes
+            if node["Actual Loops"]
         )
+
+
+def check(plan: Plan, *, readable: int = READABLE, sortable: int = SORTABLE) -> None:
+    """Few rows are read and few are sorted: no table with more rows is read as a whole."""
+    assert plan.rows_sorted <= sortable, plan.text
+    assert plan.rows_read <= readable, plan.text
 
 
 def ago(**span: int) -> str:
@@ -152,6 +161,13 @@ def ago(**span: int) -> str:
     return (NOW - timedelta(**span)).strftime("%Y-%m-%dT%H:%M")
 
 
+# Moments in the queries of tests, whose names must not contain the clock: pytest-xdist compares them.
+MOMENTS = {
+    "two_days_ago": ago(days=2),
+    "three_days_ago": ago(days=3),
+    "four_days_ago": ago(days=4),
+    "two_minutes_later": ago(days=3, hours=23, minutes=58),
+}
 # A filter, and the index that gives its rows in the order of time.
 FILTERS = [
     ("push_type=user", "message_push_type"),
@@ -168,22 +184,22 @@ FILTERS = [
     ("channel=own&code=0", "message_status"),
     ("channel=apns&code=2009", "message_status"),
     ("channel=oppo&code=33", "message_status"),
-    (f"created_from={ago(days=2)}", "message_newest"),
-    (f"created_to={ago(days=2)}", "message_newest"),
-    (f"created_from={ago(days=4)}&created_to={ago(days=3)}", "message_newest"),
+    ("created_from={two_days_ago}", "message_newest"),
+    ("created_to={two_days_ago}", "message_newest"),
+    ("created_from={four_days_ago}&created_to={three_days_ago}", "message_newest"),
     ("created_from=2020-01-01T00:00&created_to=2020-01-02T00:00", "message_newest"),
 ]
 
 
 def filtered(log: Log, query: str) -> Any:
-    """The list as the query string of its page narrows it."""
-    filters = MessageFilter(QueryDict(query), queryset=Message.objects.listed(log.app, now=NOW))
+    """The list as the query string of its page, with the names of MOMENTS, narrows it."""
+    filters = MessageFilter(QueryDict(query.format(**MOMENTS)), queryset=Message.objects.listed(log.app, now=NOW))
     assert filters.is_valid(), filters.errors
     return filters.qs
 
 
 def middle(log: Log, sort: str) -> list[Any]:
-    """A place in the midst of the list: for most sorts, in the midst of rows that all have the same value."""
+    """A cursor in the middle of the list: for most sorts, among rows that all have the same value."""
     keys = SORTS[sort.lstrip("-")]
     listed = Message.objects.listed(log.app, now=NOW)
     rows = listed.order_by(*(f"-{key}" if sort.startswith("-") else key for key in keys))
@@ -192,7 +208,7 @@ def middle(log: Log, sort: str) -> list[Any]:
 
 
 def plan_of(log: Log, queryset: Any, sort: str = "-created_at", *, once: bool = False, **place: Any) -> Plan:
-    """How PostgreSQL gets a page of this queryset, asked for as the page does; if `once`, by a plan for all values."""
+    """How PostgreSQL answers the console's query for a page of this queryset; if `once`, by a generic plan."""
     keys, descending = SORTS[sort.lstrip("-")], sort.startswith("-")
 
     def act() -> None:
@@ -204,7 +220,7 @@ def plan_of(log: Log, queryset: Any, sort: str = "-created_at", *, once: bool = 
 
 
 def plans_of(log: Log, act: Callable[[], object], *tables: str) -> list[Plan]:
-    """The plans of the statements that `act` sends, or of those that are about these tables. There must be one."""
+    """The plans of the statements that `act` sends; if tables are given, of those about them. There must be one."""
     with sent() as all_sent:
         act()
     found = [one for one in all_sent if one.has_plan and (not tables or any(table in one.sql for table in tables))]
@@ -213,15 +229,14 @@ def plans_of(log: Log, act: Callable[[], object], *tables: str) -> list[Plan]:
 
 
 def _explain(log: Log, statement: Statement) -> Plan:
-    """The plan of a statement, which is done again for it, and undone."""
     with undone():
         [([top],)] = statement.repeat("EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON)")
-    with undone():
-        text = "\n".join(line for (line,) in statement.repeat("EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF)"))
     nodes = list(_nodes(top["Plan"]))
     of_log = [node for node in nodes if "Scan" in node["Node Type"] and node.get("Relation Name") in log.rows]
     reads = [node for node in of_log if log.rows[node["Relation Name"]] > FEW]
-    return Plan(nodes, reads, round(sum(map(_rows_read, of_log))), text)
+    sorts = [node for node in nodes if node["Node Type"] in {"Sort", "Incremental Sort"}]
+    rows_sorted = max((node["Plans"][0]["Plan Rows"] for node in sorts), default=0)
+    return Plan(nodes, reads, round(sum(map(_rows_read, of_log))), rows_sorted)
 
 
 def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:

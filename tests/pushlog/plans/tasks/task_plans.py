@@ -1,18 +1,15 @@
-"""Push tasks and their messages, as skewed as real ones (rule D in the lessons), for tests of plans."""
+"""Push tasks and their messages, as skewed as real ones, for tests of plans."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
-
-import pytest
-from pytest_django import DjangoDbBlocker
 
 from console.lists.tables import TASK_SORTS
 from pushlog import ingest
 from pushlog.keyset import page_of
 from pushlog.models import PushTask
+from pushlog.postgres import partitions
 from tests import factories
-from tests.pushlog.models.plans import NOW, Log, Plan, empty, log_of, plans_of, undone
+from tests.pushlog.plans.plans import NOW, Log, Plan, empty, log_of, plans_of
 
 TASKS = 12_000
 SECONDS = 200  # from a task to the next one
@@ -24,7 +21,18 @@ INDEX_OF_SORT = {"push_id": "push_task_once"} | {
 INDEX_OF_SORT["pushed_at"] = "push_task_newest"
 # What every task of the other app is, and none of this one.
 OTHER = {"state": "cancelled", "target_kind": "device_file"}
-EVERY_SORT = [f"{sign}{name}" for name in TASK_SORTS for sign in ("", "-")]
+# Each order one way, and the default one both ways.
+ORDERS = [
+    "-pushed_at",
+    "pushed_at",
+    "-push_id",
+    "title",
+    "-target_kind",
+    "message_type",
+    "-environment",
+    "state",
+]
+assert {order.lstrip("-") for order in ORDERS} == set(TASK_SORTS)
 
 
 def _task(number: int) -> dict[str, Any]:
@@ -52,31 +60,29 @@ def _message(number: int) -> dict[str, Any]:
     )
 
 
-@pytest.fixture(scope="module")
-def log(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Log]:
-    """Loaded once, and undone behind the last test of this file. Another app has a fifth of the tasks."""
-    with django_db_blocker.unblock(), undone():
-        empty("pushlog_pushtask")
-        app, other = factories.create_app(), factories.create_app()
-        for one, numbers in (app, range(TASKS * 4 // 5)), (other, range(TASKS // 5)):
-            rows = [_task(number) | ({} if one == app else OTHER) for number in numbers]
-            for start in range(0, len(rows), ingest.MAX_ROWS):
-                assert not ingest.write_tasks(app=one, rows=rows[start : start + ingest.MAX_ROWS], now=NOW).rejected
-        for start in range(0, MESSAGES, ingest.MAX_ROWS):
-            numbers = range(start, min(start + ingest.MAX_ROWS, MESSAGES))
-            factories.create_messages(app, [_message(number) for number in numbers], now=NOW)
-        yield log_of(app, "pushlog_pushtask")
+def load() -> Log:
+    """Loads the tasks and their messages. Another app has a fifth of the tasks."""
+    empty("pushlog_pushtask", *partitions.TABLES)
+    app, other = factories.create_app(), factories.create_app()
+    for one, numbers in (app, range(TASKS * 4 // 5)), (other, range(TASKS // 5)):
+        rows = [_task(number) | ({} if one == app else OTHER) for number in numbers]
+        for start in range(0, len(rows), ingest.MAX_ROWS):
+            assert not ingest.write_tasks(app=one, rows=rows[start : start + ingest.MAX_ROWS], now=NOW).rejected
+    for start in range(0, MESSAGES, ingest.MAX_ROWS):
+        numbers = range(start, min(start + ingest.MAX_ROWS, MESSAGES))
+        factories.create_messages(app, [_message(number) for number in numbers], now=NOW)
+    return log_of(app, "pushlog_pushtask")
 
 
 def plan_of(log: Log, queryset: Any, sort: str = "-pushed_at", **place: Any) -> Plan:
-    """How PostgreSQL gets a page of these tasks, asked for as the page does."""
+    """How PostgreSQL answers the console's query for a page of these tasks."""
     keys, descending = TASK_SORTS[sort.lstrip("-")], sort.startswith("-")
     [plan] = plans_of(log, lambda: page_of(queryset.for_rows(), keys=keys, descending=descending, **place))
     return plan
 
 
 def middle(log: Log, sort: str) -> list[Any]:
-    """A place in the midst of the list: for most sorts, in the midst of rows that all have the same value."""
+    """A cursor in the middle of the list: for most sorts, among rows that all have the same value."""
     keys = TASK_SORTS[sort.lstrip("-")]
     tasks = PushTask.objects.findable(log.app, now=NOW)
     row = tasks.order_by(*(f"-{key}" if sort.startswith("-") else key for key in keys))[TASKS // 2]
