@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ROWS ?= 400000
 
-.PHONY: install run test test-browser test-shell test-long test-wheel wheel bench check audit fix lock screenshots
+.PHONY: install run test test-database test-browser test-shell test-long test-wheel wheel bench check audit fix lock screenshots
 
 # What a server needs, without the demo.
 install: $(VENV)/.run
@@ -15,6 +15,10 @@ run: $(VENV)/.run
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest
+
+# For the server that DATABASE_URL names: all but the tests that start embedded servers of their own.
+test-database: $(VENV)/.dev
+	$(BIN)/python -m pytest -m 'not browser and not long and not shell and not embedded'
 
 test-browser: $(VENV)/.dev
 	$(BIN)/python -m pytest -m browser

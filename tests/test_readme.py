@@ -66,6 +66,7 @@ def test_the_examples_for_programs_written_for_tpns_work_as_pasted(served: Serve
     assert same["pushRecordData"][0]["pushId"] == newest["pushRecordData"][0]["pushId"]
 
 
+@pytest.mark.embedded
 def test_the_client_works_and_goes_on_when_the_server_is_away(served: Served, tmp_path: Path) -> None:
     (tmp_path / "client.py").write_text(example(WRITING, "python", served))
     output = served.manage("create_credential", "--app", "shop", "--name", "client")

@@ -13,6 +13,8 @@ import pytest
 
 from tests.load.served import Served
 
+pytestmark = pytest.mark.embedded
+
 MIB = 1 << 20
 
 

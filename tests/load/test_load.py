@@ -17,6 +17,8 @@ from tests.load.rows import batch, state
 from tests.load.served import Served
 from tests.pushlog import counting
 
+pytestmark = pytest.mark.embedded
+
 
 def run(served: Served, folder: Path, meanwhile: Callable[[], None]) -> list[Line]:
     """All requests of the gateways and readers that work while `meanwhile` runs, once the tables agree with them."""

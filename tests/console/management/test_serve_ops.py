@@ -17,6 +17,8 @@ import pytest
 
 from pushlog import __version__
 
+pytestmark = pytest.mark.embedded
+
 ROOT = Path(__file__).resolve().parents[3]
 Get = Callable[[str], tuple[int, str]]
 

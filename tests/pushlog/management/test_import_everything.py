@@ -158,6 +158,7 @@ def totals(output: str) -> dict[str, int]:
     return {words: int(number.replace(",", "")) for number, words in found}
 
 
+@pytest.mark.embedded
 @pytest.mark.parametrize("count", [3_000, pytest.param(1_000_000, marks=pytest.mark.long)])
 def test_import_of_a_large_broken_file_twice(count: int, tmp_path: Path) -> None:
     var, path = tmp_path / "var", tmp_path / "log.jsonl"

@@ -19,6 +19,8 @@ from psycopg.conninfo import conninfo_to_dict
 
 from pushlog.postgres import embedded
 
+pytestmark = pytest.mark.embedded
+
 ROOT = os.geteuid() == 0
 NOBODY = 65534
 USERS = [0, NOBODY] if ROOT else [os.geteuid()]

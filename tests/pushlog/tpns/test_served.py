@@ -9,8 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from urllib.request import Request, urlopen
 
+import pytest
+
 from tests.load.served import Served
 from tests.pushlog.tpns.client import PATH
+
+pytestmark = pytest.mark.embedded
 
 # Each process sends its calls one after the other, once a line comes, and prints the codes.
 CALLS = """
