@@ -4,6 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ROWS ?= 400000
+# Tests run in so many processes, each with a database of its own. tests/conftest.py says what a process must keep.
+JOBS ?= 2
+PARALLEL = -n $(JOBS) --dist loadgroup --no-loadscope-reorder
 
 .PHONY: install run test test-database test-browser test-shell test-long test-wheel wheel bench check audit fix lock screenshots
 
@@ -14,20 +17,20 @@ run: $(VENV)/.run
 	$(BIN)/python manage.py serve --demo
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 # For the server that DATABASE_URL names: all but the tests that start embedded servers of their own.
 test-database: $(VENV)/.dev
-	$(BIN)/python -m pytest -m 'not browser and not long and not shell and not embedded'
+	$(BIN)/python -m pytest $(PARALLEL) -m 'not browser and not long and not shell and not embedded'
 
 test-browser: $(VENV)/.dev
-	$(BIN)/python -m pytest -m browser
+	$(BIN)/python -m pytest $(PARALLEL) -m browser
 
 # What needs programs of the system: the README's examples in a shell, and PgBouncer.
 test-shell: $(VENV)/.dev
 	$(BIN)/python -m pytest -m "shell or pooler"
 
-# Minutes rather than seconds: a million messages and two million receipts through the import.
+# Minutes rather than seconds: fifty kills under load, and three million rows through the import.
 test-long: $(VENV)/.dev
 	$(BIN)/python -m pytest -m long
 
