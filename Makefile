@@ -21,7 +21,7 @@ test: $(VENV)/.dev
 
 # For the server that DATABASE_URL names: all but the tests that start embedded servers of their own.
 test-database: $(VENV)/.dev
-	$(BIN)/python -m pytest $(PARALLEL) -m 'not browser and not long and not shell and not embedded'
+	$(BIN)/python -m pytest $(PARALLEL) -m 'not browser and not long and not shell and not pooler and not wheel and not embedded'
 
 test-browser: $(VENV)/.dev
 	$(BIN)/python -m pytest $(PARALLEL) -m browser
