@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from pushlog.api.answers import ErrorAnswer
 from pushlog.api.errors import MEANINGS
-from pushlog.http.bodies import JSON, NDJSON
+from pushlog.http.bodies import JSON, MAX_VALUES, NDJSON
 from pushlog.ingest import MAX_ROWS
 
 _READS = (400, 401, 404, 405, 500, 503)
@@ -27,7 +27,8 @@ def rows_of(model: type[BaseModel], name: str, *, or_one: bool = False) -> dict[
     return {
         "requestBody": {
             "required": True,
-            "description": "At most 10,000 rows and 16 MiB, also decoded; Content-Encoding gzip is taken.",
+            "description": f"At most {MAX_ROWS:,} rows and 16 MiB, also decoded; in JSON, at most {MAX_VALUES:,} commas"
+            " and brackets. Content-Encoding gzip is taken.",
             "content": {
                 JSON: {"schema": whole},
                 NDJSON: {

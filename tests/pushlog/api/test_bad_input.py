@@ -1,16 +1,12 @@
 import gzip
 import json
-import zlib
-from io import BytesIO
 from typing import Any
 
 import pytest
-from django.test import Client, RequestFactory
+from django.test import Client
 
 from pushlog import credentials, ingest
 from pushlog.api import errors
-from pushlog.http import bodies, streams
-from pushlog.http.errors import RefusedRequest
 from pushlog.ingest import MAX_ROWS
 from pushlog.models import Message
 from tests import factories
@@ -23,42 +19,98 @@ def row(**fields: Any) -> str:
     return json.dumps(factories.message_row(**fields))
 
 
-# Rows that are wrong in themselves: the others of their batch are stored.
 DEEP = '{"a":' * 1000 + "1" + "}" * 1000
+# Rows that JSON can hold. The others of their batch are stored.
 BAD_ROWS = {
     "no object": "17",
-    "depth 1,000": f'{{"target_id": "{PRIVATE}", "push_type": "user", "extras": {DEEP}}}',
-    "NaN": f'{{"target_id": "{PRIVATE}", "push_type": "user", "expires_in": NaN}}',
-    "NaN in extras": f'{{"target_id": "{PRIVATE}", "push_type": "user", "extras": {{"a": NaN}}}}',
-    "infinite": f'{{"target_id": "{PRIVATE}", "push_type": "user", "extras": {{"a": 1e999}}}}',
-    "huge integer": f'{{"target_id": "{PRIVATE}", "push_type": "user", "expires_in": {"9" * 5000}}}',
-    "lone surrogate": f'{{"target_id": "{PRIVATE}\\ud800", "push_type": "user"}}',
+    "infinite": f'{{"target_id": "{PRIVATE}", "push_type": "user", "expires_in": 1e999}}',
+    "infinite in extras": f'{{"target_id": "{PRIVATE}", "push_type": "user", "extras": {{"a": 1e999}}}}',
+    "infinite in a text": f'{{"target_id": "{PRIVATE}", "push_type": "user", "title": 1e999}}',
+    "huge integer": f'{{"target_id": "{PRIVATE}", "push_type": "user", "expires_in": {"9" * 4000}}}',
     "NUL": f'{{"target_id": "{PRIVATE}\\u0000", "push_type": "user"}}',
+    "NUL in extras": f'{{"target_id": "{PRIVATE}", "push_type": "user", "extras": {{"a": "\\u0000"}}}}',
+    "NUL in an unknown field": f'{{"target_id": "{PRIVATE}", "push_type": "user", "\\u0000": 1}}',
     "no zone": f'{{"target_id": "{PRIVATE}", "push_type": "user", "created_at": "2026-11-22T09:30:00"}}',
     "unknown field": f'{{"target_id": "{PRIVATE}", "push_type": "user", "colour": "{PRIVATE}"}}',
-    "same key twice": f'{{"target_id": "{PRIVATE}", "target_id": "{PRIVATE}", "push_type": "user"}}',
     "missing field": f'{{"target_id": "{PRIVATE}"}}',
     "long": f'{{"target_id": "{PRIVATE}", "push_type": "user", "content": "{"x" * (1 << 20)}"}}',
 }
+# Rows that JSON cannot hold, or that its decoder refuses. They make a document unreadable, and a line alone.
+NO_JSON = {
+    "depth 1,000": f'{{"target_id": "{PRIVATE}", "push_type": "user", "extras": {DEEP}}}',
+    "NaN": f'{{"target_id": "{PRIVATE}", "push_type": "user", "expires_in": NaN}}',
+    "NaN in extras": f'{{"target_id": "{PRIVATE}", "push_type": "user", "extras": {{"a": NaN}}}}',
+    "huger integer": f'{{"target_id": "{PRIVATE}", "push_type": "user", "expires_in": {"9" * 5000}}}',
+    "lone surrogate": f'{{"target_id": "{PRIVATE}\\ud800", "push_type": "user"}}',
+    "no quotation mark": f'{{"target_id": "{PRIVATE}, "push_type": "user"}}',
+    "no brace": f'{{"target_id": "{PRIVATE}", "push_type": "user"',
+    "nothing": '"',
+}
 FIELDS = {"no zone": "created_at", "unknown field": "colour", "missing field": "push_type"}
+
+
+def in_json(rows: list[str]) -> bytes:
+    return b'{"messages": [' + ",".join(rows).encode() + b"]}"
+
+
+def in_lines(rows: list[str]) -> bytes:
+    return "\n".join(rows).encode()
 
 
 @pytest.mark.parametrize("form", ["json", "ndjson"])
 @pytest.mark.parametrize("name", BAD_ROWS)
 def test_a_bad_row_spoils_no_other(program: Program, name: str, form: str) -> None:
     rows = [row(), BAD_ROWS[name], row()]
-    body = "\n".join(rows) if form == "ndjson" else '{"messages": [' + ",".join(rows) + "]}"
 
-    status, content = program.post("messages", body.encode(), NDJSON if form == "ndjson" else JSON)
+    status, content = (
+        program.post("messages", in_lines(rows), NDJSON)
+        if form == "ndjson"
+        else program.post("messages", in_json(rows), JSON)
+    )
 
+    only_the_second_is_rejected(status, content)
+    if name in FIELDS:
+        [rejected] = content["rejected"]
+        assert (rejected["field"], FIELDS[name] in rejected["error"]) == (FIELDS[name], True)
+
+
+@pytest.mark.parametrize("name", NO_JSON)
+def test_a_row_that_is_not_json_spoils_a_document_and_no_other_line(program: Program, name: str) -> None:
+    rows = [row(), NO_JSON[name], row()]
+
+    status, content = program.post("messages", in_json(rows), JSON)
+
+    assert (status, is_error(content)) == (400, True), content
+    assert content["message"].startswith("The body is not JSON: ")
+    assert "NDJSON" in content["message"]
+    assert PRIVATE not in json.dumps(content)
+    assert not Message.objects.exists()
+    only_the_second_is_rejected(*program.post("messages", in_lines(rows), NDJSON))
+
+
+def only_the_second_is_rejected(status: int, content: Any) -> None:
     assert status == 200, content
     assert (content["accepted"], [one is None for one in content["ids"]]) == (2, [False, True, False])
     [rejected] = content["rejected"]
     assert rejected["index"] == 1
     assert rejected["error"]
-    if name in FIELDS:
-        assert (rejected["field"], FIELDS[name] in rejected["error"]) == (FIELDS[name], True)
     assert PRIVATE not in json.dumps(content)
+
+
+def test_of_a_repeated_key_a_document_keeps_the_last_and_a_line_is_rejected(program: Program) -> None:
+    twice = '{"target_id": "first", "target_id": "last", "push_type": "user"}'
+
+    assert program.post("messages", in_json([twice]), JSON)[1]["accepted"] == 1
+    assert Message.objects.get().target_id == "last"
+    [rejected] = program.post("messages", in_lines([twice]), NDJSON)[1]["rejected"]
+    assert rejected["error"] == "holds the same key twice"
+
+
+@pytest.mark.parametrize("form", ["json", "ndjson"])
+def test_a_byte_order_mark_is_taken(program: Program, form: str) -> None:
+    body, content_type = (in_json([row()]), JSON) if form == "json" else (in_lines([row()]), NDJSON)
+
+    assert program.post("messages", b"\xef\xbb\xbf" + body, content_type)[1]["accepted"] == 1
 
 
 BAD_BODIES: dict[str, tuple[int, bytes, str, dict[str, str]]] = {
@@ -86,6 +138,11 @@ BAD_BODIES: dict[str, tuple[int, bytes, str, dict[str, str]]] = {
     "17 MiB as gzip": (413, gzip.compress(b" " * (17 << 20)), NDJSON, {"Content_Encoding": "gzip"}),
     "10,001 rows": (413, b'{"messages": [' + b"{}," * MAX_ROWS + b"{}]}", JSON, {}),
     "10,001 lines": (413, b"{}\n" * (MAX_ROWS + 1), NDJSON, {}),
+    "empty rows": (413, b'{"messages": [' + b"{}," * 300_000 + b"{}]}", JSON, {}),
+    "brackets": (413, b'{"messages": [' + b"[" * 500_000, JSON, {}),
+    "values": (413, b'{"messages": [{"extras": {"a": [' + b"1," * 500_000 + b"1]}}]}", JSON, {}),
+    "a mark twice": (400, b"\xef\xbb\xbf" * 2 + b'{"messages": []}', JSON, {}),
+    "half a character": (400, b'{"messages": [{"target_id": "\xe6\x8e"}]}', JSON, {}),
     "millions of rows": (413, b'{"messages": [' + b"[]," * (5 << 20) + b"[]]}", JSON, {}),
     "millions of lines": (413, b"\n" * (15 << 20), NDJSON, {}),
 }
@@ -101,49 +158,6 @@ def test_a_bad_body_is_refused_with_the_reason(program: Program, name: str) -> N
     assert is_error(content)
     assert content["code"] == errors.MEANINGS[expected][0]
     assert not Message.objects.exists()
-
-
-def test_an_announced_length_is_refused_before_anything_is_read() -> None:
-    class Unreadable(BytesIO):
-        def read(self, size: int | None = -1) -> bytes:
-            raise AssertionError("read")
-
-    request = RequestFactory().post("/api/v1/messages", content_type=JSON)
-    request.META |= {"CONTENT_LENGTH": str(17 << 20), "wsgi.input": Unreadable()}
-    with pytest.raises(RefusedRequest) as refused:
-        bodies.rows(request, "messages")
-    assert refused.value.status == 413
-
-
-@pytest.mark.parametrize("packed", [False, True])
-def test_a_body_without_a_length_is_cut_at_the_limit(packed: bool) -> None:
-    taken = []
-    packer = zlib.compressobj(9, wbits=31)
-
-    class Endless(BytesIO):
-        def read(self, size: int | None = -1) -> bytes:
-            taken.append(size or 0)
-            return packer.compress(bytes(8 << 20)) if packed else b" " * (size or 0)
-
-    request = RequestFactory().post("/api/v1/messages", content_type=JSON)
-    request.META |= {"CONTENT_LENGTH": "", "wsgi.input": Endless(), "wsgi.input_terminated": True}
-    request.META |= {"HTTP_CONTENT_ENCODING": "gzip"} if packed else {}
-
-    with pytest.raises(RefusedRequest) as refused:
-        streams.read(request, bodies.MAX_BYTES)
-
-    assert refused.value.status == 413
-    assert sum(taken) <= bodies.MAX_BYTES + (128 << 10)
-
-
-def test_a_body_shorter_than_announced_is_refused() -> None:
-    request = RequestFactory().post("/api/v1/messages", b'{"messages": []}', content_type=JSON)
-    request.META["CONTENT_LENGTH"] = "20"
-    request._stream = BytesIO(b'{"messages": []}')  # where the server's body arrives
-
-    with pytest.raises(RefusedRequest) as refused:
-        bodies.rows(request, "messages")
-    assert refused.value.status == 400
 
 
 @pytest.mark.parametrize(
