@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from console.access import visible_apps
 from pushlog import ingest
+from pushlog.invisible import strip_invisible
 from pushlog.models import WINDOW, App, MessageType, PushTask, TargetKind, TaskSource, TaskState
 
 # The JSON words of what is stored as a number.
@@ -51,6 +52,10 @@ class TaskForm(forms.ModelForm):
             "ios",
             "iot",
         ]
+
+    def clean_push_id(self) -> str:
+        """As ingestion stores it, so that it is found again."""
+        return strip_invisible(self.cleaned_data["push_id"])
 
     def clean_content(self) -> str:
         """Browsers end lines with two characters, and the log has one."""
@@ -103,7 +108,8 @@ class PushTaskAdmin(admin.ModelAdmin):
         self, request: HttpRequest, queryset: QuerySet[PushTask], search_term: str
     ) -> tuple[QuerySet[PushTask], bool]:
         """Nothing until something is looked for: a list of all would have to be counted and sorted."""
-        return queryset.filter(push_id=search_term.strip()) if search_term.strip() else queryset.none(), False
+        push_id = strip_invisible(search_term)
+        return queryset.filter(push_id=push_id) if push_id else queryset.none(), False
 
     def get_readonly_fields(self, request: HttpRequest, obj: PushTask | None = None) -> list[str]:
         """Messages refer to a task by app and push ID."""

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from pushlog import message_ids
 from pushlog.choices import WordChoices
+from pushlog.invisible import strip_invisible
 from pushlog.models import LISTED_MODES, Message, Mode, PushTask, PushType, TargetKind, TaskState
 from pushlog.models.message import MessageQuerySet
 from pushlog.models.task import PushTaskQuerySet
@@ -132,10 +133,17 @@ class TaskFilter(django_filters.FilterSet):
         return queryset.filter(pushed_at__gte=start, pushed_at__lt=end)
 
 
+class PushIDField(forms.CharField):
+    """Strips a push ID as ingestion does."""
+
+    def to_python(self, value: Any) -> str:
+        return strip_invisible(super().to_python(value) or "")
+
+
 class TaskSearchForm(forms.Form):
     """A complete push ID. It is not personal, and so stands in the address."""
 
-    push_id = forms.CharField(label="Push ID", validators=[MaxLengthValidator(64)], required=False)
+    push_id = PushIDField(label="Push ID", validators=[MaxLengthValidator(64)], required=False)
 
 
 class SearchForm(forms.Form):

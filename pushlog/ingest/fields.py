@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, BeforeValidator, Field, PlainValidator, Stri
 from pydantic_core import to_json
 
 from pushlog.choices import WordChoices
+from pushlog.invisible import strip_invisible
 
 MAX_EXTRAS = 10_000
 
@@ -29,6 +30,10 @@ def _no_bool(value: object) -> object:
     if isinstance(value, bool):
         raise ValueError("must be a whole number")
     return value
+
+
+def _stripped(value: object) -> object:
+    return strip_invisible(value) if isinstance(value, str) else value
 
 
 def word_of(choices: type[WordChoices]) -> PlainValidator:
@@ -66,7 +71,9 @@ Moment = Annotated[AwareDatetime, BeforeValidator(_as_text)]
 _ID = r"^[^\x00\x1c-\x1f]*$"
 TargetID = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=512, pattern=_ID)]
 CustomerID = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=256, pattern=_ID)]
-PushID = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64, pattern=_ID)]
+# Push IDs are copied by hand. The console and the TPNS dialect strip what they look for in the same way.
+STRIPPED = BeforeValidator(_stripped)
+PushID = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_ID), STRIPPED]
 # A number may come as text, as it does from CSV; true and false are none. Bounds stand before NOT_BOOL: those behind
 # a function are checked in Python, which takes a tenth of a row's time.
 NOT_BOOL = BeforeValidator(_no_bool)

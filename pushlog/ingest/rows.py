@@ -22,6 +22,7 @@ from pushlog import message_ids, statuses
 from pushlog.ingest.fields import (
     NO_NUL,
     NOT_BOOL,
+    STRIPPED,
     Content,
     CustomerID,
     Extras,
@@ -82,8 +83,8 @@ class MessageRow(BaseModel):
     expires_in: Annotated[int, Field(ge=0, le=int(MAX_VALIDITY.total_seconds())), NOT_BOOL] | None = None
     # Behind the two fields that it is checked against.
     expires_at: Moment | None = None
-    # As the task's own push ID is trimmed, or the two would not meet. Empty: none.
-    task: Annotated[str, StringConstraints(strip_whitespace=True, max_length=64, pattern=NO_NUL)] = ""
+    # Stripped as the task's own push ID is, or the two would not meet. Empty: none.
+    task: Annotated[str, StringConstraints(max_length=64, pattern=NO_NUL), STRIPPED] = ""
     app: str | None = None
 
     @field_validator("expires_at")

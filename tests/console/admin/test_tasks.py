@@ -111,6 +111,17 @@ def test_a_push_id_that_is_there_is_not_put_in_again(browser: Client, app: App) 
     assert "already" in str(response.context["adminform"].form.errors["push_id"])
 
 
+def test_a_push_id_is_stripped_as_ingestion_strips_it(browser: Client, app: App) -> None:
+    response = browser.post(f"{LIST}add/", filled(app, push_id="\u200b77\ufeff"))
+
+    assert response.status_code == 302
+    assert PushTask.objects.get().push_id == "77"
+    response = browser.post(f"{LIST}add/", filled(app, push_id="77\u2060"))
+    assert "already" in str(response.context["adminform"].form.errors["push_id"])
+    response = browser.post(f"{LIST}add/", filled(app, push_id="\u200b"))
+    assert "push_id" in response.context["adminform"].form.errors
+
+
 def test_only_own_apps_within_the_window(browser: Client, app: App) -> None:
     other = factories.create_task(factories.create_app())
     month = timedelta(days=30)
@@ -128,7 +139,7 @@ def test_the_list_finds_a_complete_push_id_and_lists_nothing_unasked(browser: Cl
     task = factories.create_task(app, push_id="4711")
 
     assert [*browser.get(LIST).context["cl"].result_list] == []
-    assert [*browser.get(LIST, {"q": " 4711 "}).context["cl"].result_list] == [task]
+    assert [*browser.get(LIST, {"q": " 4711 \u200b"}).context["cl"].result_list] == [task]
     assert [*browser.get(LIST, {"q": "471"}).context["cl"].result_list] == []
 
 

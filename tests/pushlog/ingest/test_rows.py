@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from pushlog import ingest, message_ids
 from pushlog.ingest.fields import TargetID
-from pushlog.models import WINDOW, App, Message
+from pushlog.models import WINDOW, App, Message, PushTask
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -257,6 +257,19 @@ def test_ids_are_trimmed_as_the_search_trims_them(app: App) -> None:
         else:
             assert TARGET_ID.validate_python(f"{blank}a{blank}") == "a"
     assert TARGET_ID.validate_python("\u200ba") == "\u200ba"  # no blank for either
+
+
+def test_invisible_characters_around_push_ids_are_stripped(app: App) -> None:
+    row = factories.task_row(push_id="\ufeff\u200b 133\u200b703 \u2060")
+    assert ingest.write_tasks(app=app, rows=[row]).accepted == 1
+    message = factories.create_message(app, task="\u200e133\u200b703\ufe0f\n")
+    long = factories.create_message(app, task="\u200b" + "7" * 64 + " ")
+
+    assert PushTask.objects.get().push_id == message.task == "133\u200b703"
+    assert long.task == "7" * 64
+    assert factories.create_message(app, task="\u200b").task == ""
+    [rejected] = ingest.write_tasks(app=app, rows=[factories.task_row(push_id="\u200b")]).rejected
+    assert rejected.field == "push_id"
 
 
 @pytest.mark.parametrize("write", [ingest.write_messages, ingest.write_receipts])

@@ -1,0 +1,23 @@
+"""Characters that nobody sees at the ends of a text that was copied."""
+
+from unicodedata import category
+
+# Unicode has the category of format characters (Cf: zero-width spaces, bidirectional marks, byte order mark, soft
+# hyphen), and others that show nothing either: joiners, fillers and variation selectors.
+_OTHERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0").union(
+    map(chr, [*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)])
+)
+
+
+def strip_invisible(text: str) -> str:
+    """The text without blanks and invisible characters at its ends."""
+    start, end = 0, len(text)
+    while start < end and _is_invisible(text[start]):
+        start += 1
+    while start < end and _is_invisible(text[end - 1]):
+        end -= 1
+    return text[start:end]
+
+
+def _is_invisible(character: str) -> bool:
+    return character.isspace() or category(character) == "Cf" or character in _OTHERS
