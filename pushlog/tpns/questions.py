@@ -1,16 +1,20 @@
 """What a request asks for: one task by its push ID, or those of a period (facts/tpns.md, 1.2, 1.3 and 1.7)."""
 
 import re
+from codecs import BOM_UTF8
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from pushlog.invisible import strip_invisible
 from pushlog.json_objects import parse_object
-from pushlog.models import MessageType, TargetKind
+from pushlog.models import WINDOW, MessageType, TargetKind
 from pushlog.tpns import words
 from pushlog.tpns.codes import Code, Refused
 
 MAX_LIMIT = 200  # TPNS's; it documents no default, and ours is as much as there may be
+# The second and the third are slips that TPNS's own samples and answers suggest.
+_PUSH_ID_NAMES = {"pushId", "pushid", "push_id"}
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -31,24 +35,20 @@ class Period:
     limit: int
 
 
-def read(body: bytes) -> OneTask | Period:
-    """The question in a body. Raises Refused.
+def read(body: bytes, *, today: date) -> OneTask | Period:
+    """The question in a body; `today` is in the app's zone. Raises Refused.
 
-    A push ID wins over a period. What is null or an empty text was not given: some clients send every field they know,
-    and we know no more of the other fields than to pass over them.
+    A push ID wins over a period. Null and an empty text count as left out: some clients send every field they know.
+    Without push ID and dates, the period is the last 30 days.
     """
     try:
-        document = parse_object(body)
+        document = parse_object(body.removeprefix(BOM_UTF8))
     except ValueError:
         raise Refused(Code.UNREADABLE) from None
     given = {name: value for name, value in document.items() if value is not None and value != ""}
     if "pushId" in given:
         return OneTask(_push_id(given["pushId"]))
-    if not {"startDate", "endDate"} <= given.keys():
-        raise Refused(Code.MISSING_PARAMETER)
-    first, last = _date(given["startDate"]), _date(given["endDate"])
-    if last < first:
-        raise Refused(Code.BAD_DATE)
+    first, last = _days(given, today, may_be_left_out=not _PUSH_ID_NAMES & document.keys())
     return Period(
         first,
         last,
@@ -63,7 +63,21 @@ def _push_id(value: object) -> str:
     """TPNS's documents have it as text and as a number."""
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         raise Refused(Code.INVALID_PARAMETER)
-    return str(value)
+    if not (push_id := strip_invisible(str(value))):
+        raise Refused(Code.MISSING_PARAMETER)
+    return push_id
+
+
+def _days(given: dict[str, object], today: date, *, may_be_left_out: bool) -> tuple[date, date]:
+    # Who names an empty push ID asks for one task, and would take the first of a list for it.
+    if may_be_left_out and not {"startDate", "endDate"} & given.keys():
+        return today - WINDOW, today
+    if not {"startDate", "endDate"} <= given.keys():
+        raise Refused(Code.MISSING_PARAMETER)
+    first, last = _date(given["startDate"]), _date(given["endDate"])
+    if last < first:
+        raise Refused(Code.BAD_DATE)
+    return first, last
 
 
 def _date(value: object) -> date:

@@ -37,7 +37,7 @@ def get_push_record(request: HttpRequest) -> Content:
     body = read(request, MAX_BODY)
     credential = credential_of(request, body, now=now)
     limit.count_call(credential, "get_push_record")
-    question = questions.read(body)
+    question = questions.read(body, today=now.astimezone(ZoneInfo(credential.app.time_zone)).date())
     if isinstance(question, questions.OneTask):
         return _one_task(credential.app, question, now)
     return _tasks_of_period(credential.app, question, now)

@@ -26,11 +26,14 @@ MESSAGE_TYPE: dict[int, str] = {MessageType.NOTIFICATION: "notify", MessageType.
 ENVIRONMENT: dict[str, str] = {App.Environment.PRODUCTION: "product", App.Environment.DEVELOPMENT: "dev"}
 SOURCE: dict[int, str] = {TaskSource.API: "api", TaskSource.CONSOLE: "web"}
 
-# What a list is narrowed to. TPNS has other words for that than in its records, and none for the files of targets.
-MESSAGE_TYPE_ASKED = {"notify": MessageType.NOTIFICATION, "message": MessageType.DATA}
-PUSH_TYPE_ASKED = {
-    "all": TargetKind.ALL,
-    "tag": TargetKind.TAG,
+# The filters of a list. TPNS documents other words for them than its records have: both are taken. “notification” is
+# in its English pages only.
+MESSAGE_TYPE_ASKED = {
+    "notify": MessageType.NOTIFICATION,
+    "notification": MessageType.NOTIFICATION,
+    "message": MessageType.DATA,
+}
+PUSH_TYPE_ASKED = {word: TargetKind(kind) for kind, word in PUSH_TYPE.items()} | {
     "token": TargetKind.DEVICES,
     "account": TargetKind.ACCOUNTS,
 }

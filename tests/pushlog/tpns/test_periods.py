@@ -55,6 +55,32 @@ def test_nothing_older_than_the_window_is_found(app: App, program: Program, set_
     assert program.code(pushId="old") == 1008015
 
 
+@pytest.mark.parametrize(
+    "question", [{}, {"startDate": "", "endDate": None}, {"limit": 1, "msgType": "notify", "offset": 0}]
+)
+def test_without_dates_the_period_is_the_last_30_days(
+    app: App, program: Program, set_clock: SetClock, question: dict[str, Any]
+) -> None:
+    """The last of these is from a public client's README (docs/tpns.md)."""
+    earlier = set_clock("2026-05-01T00:00:00+08:00")
+    store(app, earlier, old="2026-04-17T15:20:29.999999+08:00", young="2026-04-17T15:20:30+08:00")
+    store(app, set_clock(NOW), today="2026-05-17T23:59:59.999999+08:00", tomorrow="2026-05-18T00:00:00+08:00")
+
+    answer = program.ask(**question)
+
+    assert (answer["retCode"], answer["count"]) == (0, 2)
+    assert [one["pushId"] for one in answer["pushRecordData"]] == ["today", "young"][: question.get("limit", 2)]
+    assert program.ask(msgType="message")["count"] == 0
+    assert [one["pushId"] for one in program.ask(offset=1)["pushRecordData"]] == ["young"]
+
+
+def test_today_is_the_day_of_the_apps_zone(app: App, program: Program, set_clock: SetClock) -> None:
+    now = set_clock("2026-05-17T23:30:00Z")  # in Beijing the 18th
+    store(app, now, today="2026-05-18T23:00:00+08:00", tomorrow="2026-05-19T00:00:00+08:00")
+
+    assert [one["pushId"] for one in program.ask()["pushRecordData"]] == ["today"]
+
+
 def test_tasks_to_come_are_found(app: App, program: Program, set_clock: SetClock) -> None:
     store(app, set_clock(NOW), soon="2026-05-17T18:00:00+08:00", later="2026-08-01T00:00:00+08:00")
 

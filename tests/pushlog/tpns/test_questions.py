@@ -1,13 +1,15 @@
 import json
+import time
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pushlog import ingest
 from pushlog.models import App, Credential
 from tests import factories
-from tests.pushlog.tpns.client import Program
+from tests.pushlog.tpns.client import Program, signed
 
 DAYS = {"startDate": "2026-05-01", "endDate": "2026-05-02"}
 CODES = {0, 1008001, 1008002, 1008007, 1008015, 1008016}
@@ -34,7 +36,7 @@ CODES = {0, 1008001, 1008002, 1008007, 1008015, 1008016}
         b'{"pushId": "\x00"}',
         b'{"pushId": "\xff"}',
         b'{"pushId": "1", "pushId": "2"}',
-        b'\xef\xbb\xbf{"pushId": "1"}',
+        b'\xef\xbb\xbf\xef\xbb\xbf{"pushId": "1"}',
         '{"pushId": "1"}'.encode("utf-16"),
         b'{"pushId": ' + b"9" * 5000 + b"}",
         b'{"pushId": "1", "x": ' + b"[" * 10_000 + b"]" * 10_000 + b"}",
@@ -51,14 +53,16 @@ def test_what_cannot_be_read(program: Program, body: bytes) -> None:
 @pytest.mark.parametrize(
     "question",
     [
-        {},
         {"pushId": None},
         {"pushId": ""},
+        {"pushId": " \u200b"},
+        {"pushId": "", "startDate": "", "endDate": "", "limit": 1},
         {"startDate": "2026-05-01"},
         {"endDate": "2026-05-01"},
         {"startDate": "2026-05-01", "endDate": ""},
-        {"limit": 1, "msgType": "notify", "offset": 0},
+        {"endDate": "2026-05-01", "limit": 1, "msgType": "notify", "offset": 0},
         {"pushid": "1"},
+        {"push_id": "1"},
     ],
     ids=str,
 )
@@ -83,11 +87,15 @@ def test_what_is_missing(program: Program, question: dict[str, Any]) -> None:
         DAYS | {"offset": -1},
         DAYS | {"offset": "0"},
         DAYS | {"offset": False},
-        DAYS | {"msgType": "notification"},
+        {"limit": 201},
+        {"offset": -1},
+        {"msgType": "data"},
+        {"pushType": "devices"},
+        DAYS | {"msgType": "data"},
         DAYS | {"msgType": 1},
         DAYS | {"msgType": []},
         DAYS | {"msgType": "Notify"},
-        DAYS | {"pushType": "token_list"},
+        DAYS | {"pushType": "tokens"},
         DAYS | {"pushType": {}},
     ],
     ids=str,
@@ -128,6 +136,27 @@ def test_a_push_id_wins_over_a_period(app: App, program: Program) -> None:
     # What clients send that name every field they know of.
     empty = {"pushId": "", "msgType": "", "pushType": None, "other": [1]}
     assert program.ask(**DAYS, **empty, offset=0, limit=0)["retCode"] == 0
+
+
+@pytest.mark.parametrize("around", ["\ufeff{}", "{}\u200b", " {}\n", "\u2060\xad{}\u200e\ufe0f\u3000"], ids=ascii)
+def test_a_push_id_may_have_invisible_ends(app: App, program: Program, around: str) -> None:
+    assert ingest.write_tasks(app=app, rows=[factories.task_row(push_id=around.format("17"))]).accepted == 1
+
+    for push_id in ("17", 17, around.format("17"), "\u200b17"):
+        assert program.ask(pushId=push_id)["pushRecordData"][0]["pushId"] == "17"
+    assert program.code(pushId="1\u200b7") == 1008015
+
+
+def test_a_body_may_begin_with_a_byte_order_mark(app: App, program: Program) -> None:
+    factories.create_task(app, push_id="17")
+    body = b'\xef\xbb\xbf{"pushId": "17"}'
+    now = f"{int(time.time())}"
+
+    assert program.send(body)["retCode"] == 0
+    # The mark is signed with the rest: the signature is over the bytes as they were sent.
+    headers = signed(body, access_id=program.credential.access_id, secret=program.secret, timestamp=now)
+    assert program.send(body, headers)["retCode"] == 0
+    assert program.send(body[3:], headers)["retCode"] == 1008003
 
 
 @pytest.mark.parametrize("content_type", ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
