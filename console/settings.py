@@ -71,6 +71,7 @@ MIDDLEWARE = [
     "console.middleware.answer_probes",
     "console.middleware.measure_requests",
     "pushlog.api.errors.in_json",
+    "pushlog.tpns.answers.in_json",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

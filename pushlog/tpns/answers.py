@@ -1,11 +1,13 @@
 """Answers: always HTTP 200 with JSON, because that is all that every client of TPNS can read (facts/tpns.md, 3.3)."""
 
 import logging
+import re
 import traceback
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from django.core.exceptions import DisallowedHost
 from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from pydantic_core import to_json
@@ -17,6 +19,9 @@ logger = logging.getLogger(__name__)
 
 Content = dict[str, Any]
 View = Callable[..., HttpResponse]
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+_ADDRESS = re.compile(r"/+v3(?:/|$)")
 
 
 def answer(code: Code, content: Content | None = None) -> HttpResponse:
@@ -25,11 +30,39 @@ def answer(code: Code, content: Content | None = None) -> HttpResponse:
     return HttpResponse(body, content_type="application/json", headers={"Cache-Control": "no-store"})
 
 
-def in_json(view: Callable[..., Content]) -> View:
+def refused_everywhere(code: Code) -> HttpResponse:
+    """A refusal in both of TPNS's spellings, for any address.
+
+    Its push endpoints have `ret_code`, and some clients read one that is missing as 0, which is success.
+    """
+    return answer(code, {"ret_code": code.value, "err_msg": code.text})
+
+
+def in_json(get_response: GetResponse) -> GetResponse:
+    """Middleware: errors under /v3 that Django answers itself, as pages for people, are TPNS's answers too."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if response.status_code < 400 or not _ADDRESS.match(request.path_info):
+            return response
+        return refused_everywhere(_code_for(request, response.status_code))
+
+    return middleware
+
+
+def _code_for(request: HttpRequest, status: int) -> Code:
+    try:
+        request.get_host()
+    except DisallowedHost:
+        return Code.UNKNOWN_ACCESS_ID  # “... or domain not correct”
+    return Code.FAILED if status >= 500 else Code.INVALID_PARAMETER
+
+
+def answered(view: Callable[..., Content]) -> View:
     """A view from a function that gives what the answer holds, or raises: whatever happens, the answer is JSON."""
 
     @wraps(view)
-    def answered(request: HttpRequest, **arguments: str) -> HttpResponse:
+    def checked(request: HttpRequest, **arguments: str) -> HttpResponse:
         try:
             return answer(Code.OK, view(request, **arguments))
         except Refused as refused:
@@ -46,4 +79,4 @@ def in_json(view: Callable[..., Content]) -> View:
             logger.error("%s failed: %s%s\n%s", view.__name__, type(error).__name__, cause, where)
             return answer(Code.FAILED)
 
-    return answered
+    return checked

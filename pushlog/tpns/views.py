@@ -10,7 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 from pushlog.http.streams import read
 from pushlog.models import WINDOW, App, PushTask
 from pushlog.tpns import limit, questions, records, task_pages
-from pushlog.tpns.answers import Content, answer, in_json
+from pushlog.tpns.answers import Content, answered, refused_everywhere
 from pushlog.tpns.authentication import credential_of
 from pushlog.tpns.codes import Code, Refused
 
@@ -21,7 +21,7 @@ _FAR = timedelta(days=366)
 
 
 @csrf_exempt
-@in_json
+@answered
 def get_push_record(request: HttpRequest) -> Content:
     """The task with a push ID, or those of a period, newest push time first, and how many they are.
 
@@ -45,12 +45,8 @@ def get_push_record(request: HttpRequest) -> Content:
 
 @csrf_exempt
 def unknown(request: HttpRequest) -> HttpResponse:
-    """Every other address, in both of TPNS's spellings.
-
-    Its push endpoints have `ret_code`, and some clients read one that is missing as 0, which is success.
-    """
-    code = Code.INVALID_PARAMETER
-    return answer(code, {"ret_code": code.value, "err_msg": code.text})
+    """Every other address."""
+    return refused_everywhere(Code.INVALID_PARAMETER)
 
 
 def _one_task(app: App, question: questions.OneTask, now: datetime) -> Content:

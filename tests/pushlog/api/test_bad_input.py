@@ -213,10 +213,24 @@ def test_other_addresses_and_methods_have_the_same_shape(program: Program, metho
     assert ("Allow" in response.headers) == (status == 405)
 
 
-def test_a_host_name_that_is_not_ours_has_the_same_shape(client: Client) -> None:
-    response = client.get("/api/v1/messages", headers={"Host": "evil.example"})
+@pytest.mark.parametrize("path", ["/api/v1/messages", "//api/v1/messages", "/api", "/api/v1/docs"])
+def test_a_host_name_that_is_not_ours_has_the_same_shape(client: Client, path: str) -> None:
+    response = client.generic("GET", "/", headers={"Host": "evil.example"}, PATH_INFO=path)
 
     assert response.status_code == 400
+    assert is_error(response.json())
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("//api/v1/messages", 404), ("///api", 404), ("/api", 404), ("/api//v1/messages", 404), ("/api/v1/docs", 403)],
+)
+def test_pages_for_people_have_the_same_shape(program: Program, path: str, status: int) -> None:
+    """The last one asks for a CSRF token before it says that it takes no POST."""
+    headers = {"Authorization": program.authorization}
+    response = program.client.generic("POST", "/", b"{}", content_type=JSON, headers=headers, PATH_INFO=path)
+
+    assert response.status_code == status
     assert is_error(response.json())
 
 

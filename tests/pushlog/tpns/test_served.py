@@ -32,6 +32,13 @@ for _ in range(int(calls)):
 PROCESSES, CALLS_EACH = 20, [10] * 19 + [11]  # 201
 
 
+def test_two_slashes_and_an_unknown_host(served: Served) -> None:
+    authorization = served.credential()
+
+    assert one_call(served, authorization, path=f"/{PATH}")[0] == 1008015
+    assert one_call(served, authorization, host="evil.example")[0] == 1008035
+
+
 def test_of_201_calls_at_once_one_is_refused_and_so_are_those_after_a_restart(served: Served) -> None:
     authorization = served.credential()
 
@@ -98,8 +105,9 @@ def calls_at_once(served: Served, authorization: str) -> list[int]:
     return [int(code) for output in outputs for code in re.findall(r"\d+", output)]
 
 
-def one_call(served: Served, authorization: str) -> tuple[int, str]:
+def one_call(served: Served, authorization: str, *, path: str = PATH, host: str = "localhost") -> tuple[int, str]:
     """The code of an answer, and when to come back."""
-    request = Request(f"http://127.0.0.1:{served.port}{PATH}", b'{"pushId": 17}', {"Authorization": authorization})
+    headers = {"Authorization": authorization, "Host": host}
+    request = Request(f"http://127.0.0.1:{served.port}{path}", b'{"pushId": 17}', headers)
     with urlopen(request, timeout=60) as answer:
         return int(json.load(answer)["retCode"]), answer.headers["Retry-After"] or ""
