@@ -1,6 +1,6 @@
-"""Making, checking, revoking and re-sealing credentials.
+"""Making, checking, revoking and re-encrypting credentials.
 
-A secret is kept encrypted, not hashed: a signature as TPNS asks for can only be checked by who has the secret itself.
+Secrets are encrypted, not hashed: checking a TPNS signature needs the secret itself.
 """
 
 import base64
@@ -28,16 +28,16 @@ _MAX_TIMESTAMP = 12  # digits: in seconds, for the next 29,000 years
 
 
 class NotUsable(ValueError):
-    """An access ID or a secret that cannot be taken, and why; neither is in the text."""
+    """An access ID or a secret that cannot be used. The text holds neither."""
 
 
 def create(
     *, app: App, name: str, note: str = "", access_id: str | None = None, secret: str | None = None
 ) -> tuple[Credential, str]:
-    """A new credential for an app, and its secret, which cannot be had again.
+    """A new credential and its secret, which cannot be shown again.
 
-    `access_id` (ten digits) and `secret` (16 to 256 visible ASCII characters) are those of a program that has them from
-    another system, and go together. Raises NotUsable.
+    `access_id` (ten digits) and `secret` (16 to 256 visible ASCII characters) may come from another system; they go
+    together. Raises NotUsable.
     """
     if access_id is not None or secret is not None:
         access_id, secret = access_id or "", secret or ""
@@ -52,7 +52,7 @@ def create(
                     app=app, access_id=access_id, sealed_secret=sealed, name=name, note=note
                 )
         except IntegrityError:
-            # Taken already: one chance in billions. Any other reason is an error.
+            # The access ID is taken. Any other reason is an error.
             if not Credential.objects.filter(access_id=access_id).exists():
                 raise
         else:
@@ -60,7 +60,7 @@ def create(
 
 
 def check_usable(access_id: str, secret: str) -> None:
-    """Whether `create` would take these from another system. Raises NotUsable if not."""
+    """Raises NotUsable unless `create` would take these."""
     if not _is_access_id(access_id):
         raise NotUsable(f"an access ID is {DIGITS} digits")
     if not _USABLE_SECRET.fullmatch(secret):
@@ -76,17 +76,16 @@ def _brought_along(made: Credential, access_id: str, secret: str) -> Credential:
         with transaction.atomic():
             made.save(force_insert=True)
     except IntegrityError:
-        # Somebody may have been faster; if nobody was, it is an error.
+        # Another transaction may have been faster. Any other reason is an error.
         check_usable(access_id, secret)
         raise
     return made
 
 
 def check(access_id: str, secret: str, *, now: datetime | None = None) -> Credential | None:
-    """The valid credential (with its app) that has this access ID and secret, or None. Notes that it was used.
+    """The valid credential with its app, or None. Records its use.
 
-    An access ID which nobody has takes the same steps as one with a wrong secret: neither the answer nor the time
-    it takes tells which of the two was wrong.
+    An unknown access ID takes the same steps as a wrong secret, so that the time of the answer tells nothing.
     """
     return _checked(access_id, lambda kept: compare_digest(kept, secret.encode(errors="replace")), now)
 
@@ -94,11 +93,10 @@ def check(access_id: str, secret: str, *, now: datetime | None = None) -> Creden
 def check_signature(
     access_id: str, signature: str, *, timestamp: str, body: bytes, now: datetime | None = None
 ) -> Credential | None:
-    """The same for who shows, instead of the secret, a signature made with it (facts/tpns.md, 2.2).
+    """As `check`, by a TPNS signature (docs/tpns.md): base64 of the lower-case hex of an HMAC-SHA256.
 
-    Signed are `timestamp` (Unix seconds, as it was sent), access ID and body, with nothing between them. The signature
-    is the HMAC-SHA256 under the secret's text, as lower-case hex, and that as base64. It is valid for
-    SIGNATURE_MAX_AGE seconds either way: TPNS's present documents name no limit, an older one names 600.
+    The key is the secret's text. Signed are `timestamp` (Unix seconds, as sent), access ID and body in one string.
+    The timestamp may be SIGNATURE_MAX_AGE seconds off either way.
     """
     now = now or datetime.now(UTC)
     digits = timestamp if len(timestamp) <= _MAX_TIMESTAMP and timestamp.isascii() and timestamp.isdigit() else "0"
@@ -107,19 +105,18 @@ def check_signature(
 
     def proves(kept: bytes) -> bool:
         expected = base64.b64encode(hmac.new(kept, signed, hashlib.sha256).hexdigest().encode())
-        # Both are looked at, whichever is wrong.
+        # Without a short cut, so that the time of the answer does not tell which is wrong.
         return compare_digest(expected, signature.encode(errors="replace")) & in_time
 
     return _checked(access_id, proves, now)
 
 
 def is_known(access_id: str) -> bool:
-    """Whether there is a credential with this access ID, valid or revoked."""
+    """Whether a credential with this access ID exists, valid or revoked."""
     return Credential.objects.filter(access_id=_wanted(access_id)).exists()
 
 
 def _checked(access_id: str, proves: Callable[[bytes], bool], now: datetime | None) -> Credential | None:
-    """The valid credential whose secret `proves` takes; one that nobody has is asked for too if there is none."""
     found = Credential.objects.select_related("app").filter(access_id=_wanted(access_id)).order_by("pk").first()
     kept = _unsealed(bytes(found.sealed_secret) if found else _decoy())
     proven = proves(kept)
@@ -130,7 +127,7 @@ def _checked(access_id: str, proves: Callable[[bytes], bool], now: datetime | No
 
 
 def _wanted(access_id: str) -> str:
-    """What to ask the database for. Anything else would be compared in vain, and PostgreSQL refuses a NUL."""
+    # PostgreSQL refuses a NUL in a text.
     return access_id if _is_access_id(access_id) else ""
 
 
@@ -139,7 +136,7 @@ def _is_access_id(text: str) -> bool:
 
 
 def revoke(*, access_id: str, now: datetime | None = None) -> bool:
-    """Makes a credential useless from the next request on; False if it was already. Raises Credential.DoesNotExist."""
+    """Revokes a credential; False if it was revoked already. Raises Credential.DoesNotExist."""
     if Credential.objects.filter(access_id=access_id, revoked_at=None).update(revoked_at=now or datetime.now(UTC)):
         return True
     Credential.objects.get(access_id=access_id)
@@ -147,9 +144,9 @@ def revoke(*, access_id: str, now: datetime | None = None) -> bool:
 
 
 def reseal() -> int:
-    """Encrypts every secret anew with the first of ENCRYPTION_KEYS, so that the others may go; how many there are.
+    """Re-encrypts every secret with the first of ENCRYPTION_KEYS; gives their number.
 
-    Raises InvalidToken, and changes nothing, if a secret was sealed with a key that is not among them.
+    Raises InvalidToken, and changes nothing, if no key opens a secret.
     """
     keys, count = _keys(), 0
     with transaction.atomic():
@@ -161,7 +158,7 @@ def reseal() -> int:
 
 
 def _note_use(credential: Credential, now: datetime) -> None:
-    """A write per request would make all requests of a program wait for one another: once an hour is enough."""
+    # A write per request would make all requests of a program wait for one row lock.
     due = now - _NOTED_EVERY
     if credential.last_used_at is None or credential.last_used_at < due:
         unnoted = Q(last_used_at=None) | Q(last_used_at__lt=due)
@@ -169,7 +166,7 @@ def _note_use(credential: Credential, now: datetime) -> None:
 
 
 def _unsealed(sealed: bytes) -> bytes:
-    """The secret, or nothing (which never matches) if no key of ours opens it."""
+    """The secret, or nothing, which never matches, if no key opens it."""
     try:
         return _keys().decrypt(sealed)
     except InvalidToken:
@@ -186,5 +183,4 @@ def _decoy_for(keys: tuple[str, ...]) -> bytes:
 
 
 def _decoy() -> bytes:
-    """A sealed secret that nobody has."""
     return _decoy_for(tuple(settings.ENCRYPTION_KEYS))

@@ -1,9 +1,8 @@
-"""Characters that nobody sees at the ends of a text that was copied."""
+"""Invisible characters, which copying leaves at the ends of a text."""
 
 from unicodedata import category
 
-# Unicode has the category of format characters (Cf: zero-width spaces, bidirectional marks, byte order mark, soft
-# hyphen), and others that show nothing either: joiners, fillers and variation selectors.
+# Besides Unicode's format characters (Cf), such as zero-width spaces: joiners, fillers and variation selectors.
 _OTHERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0").union(
     map(chr, [*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)])
 )

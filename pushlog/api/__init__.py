@@ -1,1 +1,1 @@
-"""The JSON API (design, section 6): how programs write the log and read it."""
+"""The JSON API through which programs write and read the log."""

@@ -1,4 +1,4 @@
-"""What the API answers: its shapes, which also describe it, and how messages are put into them."""
+"""The shapes of answers, which also describe the API."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from pushlog.statuses import Channel, Status
 
 
 class RowError(Schema):
-    """A row or a field that is wrong: the row's position from 0, the field's name, and why. Never a value."""
+    """What is wrong with a row (by its position from 0) or a field. Never a value."""
 
     index: int | None
     field: str | None
@@ -36,7 +36,7 @@ class MessagesAnswer(Schema):
 
 
 class ReceiptsAnswer(Schema):
-    """`applied` changed a status, `stale` came late or again, `unmatched` are early: without their message yet."""
+    """`applied` changed a status, `stale` came late or again, `unmatched` wait for their message."""
 
     applied: int
     stale: int
@@ -45,7 +45,7 @@ class ReceiptsAnswer(Schema):
 
 
 class TasksAnswer(Schema):
-    """`accepted` are new, `updated` changed something, `unchanged` said what is in the log already."""
+    """`accepted` are new, `updated` changed something, `unchanged` were stored already."""
 
     accepted: int
     updated: int
@@ -73,7 +73,7 @@ class HistoryEntry(StatusAnswer):
 
 
 class FoundMessage(Schema):
-    """A message without what may be large."""
+    """A message without content, extras and history."""
 
     id: UUID
     target_id: str
@@ -114,7 +114,7 @@ def moment(at: datetime | None) -> str | None:
 
 
 def found(message: Message, now: datetime) -> dict[str, Any]:
-    """A message as `FoundMessage`, its outcome as of `now` (aware)."""
+    """A message as `FoundMessage`; its outcome is as of `now` (aware)."""
     current = verdict(message, now)
     status = in_words(message.status) | {
         "title": current.title,
@@ -140,7 +140,7 @@ def found(message: Message, now: datetime) -> dict[str, Any]:
 
 
 def whole(message: Message, history: Iterable[StatusChange], now: datetime) -> dict[str, Any]:
-    """A message as `WholeMessage`, with its history in the order given."""
+    """A message as `WholeMessage`."""
     entries = [in_words(entry.status) | {"at": moment(entry.at), "detail": entry.detail} for entry in history]
     return found(message, now) | {"content": message.content, "extras": message.extras, "history": entries}
 

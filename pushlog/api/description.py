@@ -1,4 +1,4 @@
-"""Parts of the OpenAPI description that cannot be read off a function: bodies of rows, and what may go wrong."""
+"""Parts of the OpenAPI description that django-ninja does not derive: bodies of rows, and errors."""
 
 from typing import Any
 
@@ -14,12 +14,12 @@ _POSTS = (400, 401, 405, 413, 415, 422, 500, 503)
 
 
 def answers(shape: Any, *, reads: bool = False) -> dict[int, Any]:
-    """Every status code that an operation may answer with, and the shape of each."""
+    """The shape of each status code of an operation."""
     return {200: shape} | dict.fromkeys(_READS if reads else _POSTS, ErrorAnswer)
 
 
 def rows_of(model: type[BaseModel], name: str, *, or_one: bool = False) -> dict[str, Any]:
-    """The request body of rows, described from the very model that checks them; `or_one` row, by itself."""
+    """A request body of rows; with `or_one` also a single row."""
     row = _schema(model)
     array = {"type": "array", "maxItems": MAX_ROWS, "items": row}
     many = {"type": "object", "properties": {name: array}, "required": [name], "additionalProperties": False}
@@ -43,12 +43,11 @@ def rows_of(model: type[BaseModel], name: str, *, or_one: bool = False) -> dict[
 
 
 def body_of(model: type[BaseModel]) -> dict[str, Any]:
-    """A small request body."""
     return {"requestBody": {"required": True, "content": {JSON: {"schema": _schema(model)}}}}
 
 
 def worded(schema: dict[str, Any]) -> dict[str, Any]:
-    """The whole description with what each error status means."""
+    """The description with the meaning of each error status."""
     for path in schema["paths"].values():
         for operation in path.values():
             for status, response in operation["responses"].items():
@@ -62,18 +61,18 @@ def _schema(model: type[BaseModel]) -> dict[str, Any]:
     schema: dict[str, Any] = _plain(found, found.pop("$defs", {}))
     schema.pop("description", None)
     for field in schema["properties"].values():
-        # As our models hold them, which is not as they come in.
+        # The models' defaults are stored values, not values as they come in.
         field.pop("default", None)
         field.pop("title", None)
     return schema
 
 
-# Bounds behind a validator of ours keep pydantic's names for them.
+# Behind a validator of ours, pydantic leaves its own names.
 _KEYWORDS = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
 
 
 def _plain(schema: Any, definitions: dict[str, Any]) -> Any:
-    """A schema with its definitions where they are used: references would lead out of the description's root."""
+    """A schema with its definitions inlined: references would point outside the description."""
     if isinstance(schema, list):
         return [_plain(one, definitions) for one in schema]
     if not isinstance(schema, dict):

@@ -23,7 +23,7 @@ from pushlog.keyset import page_of
 from pushlog.models import WINDOW, Credential, Message, StatusChange
 
 MAX_PAGE = 200
-# More than any honest message has; one that a gateway reports on for ever is still answered.
+# Bounds the answer for a message that a gateway reports on without end.
 MAX_HISTORY = 1000
 
 
@@ -35,13 +35,13 @@ class ByCredential(HttpBasicAuth):
 
 
 class CredentialRequest(HttpRequest):
-    """A request with a valid credential."""
+    """Authenticated."""
 
     auth: Credential
 
 
 class Search(BaseModel):
-    """What is searched for: one ID or both, complete and exact; `after` and `limit` are about pages."""
+    """One ID or both, complete and exact, and the page."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -73,7 +73,7 @@ api = Api(
     urls_namespace="api",
     docs_url=None,  # a page for people: console/views/api_docs.py
 )
-# The narrower ones have handlers of django-ninja's own, which answer in another shape.
+# django-ninja's own handlers for the narrower classes answer in another shape.
 for _error in (Exception, HttpError, AuthenticationError, Http404, RequestError):
     api.add_exception_handler(_error, errors.of_exception)
 
@@ -86,7 +86,7 @@ for _error in (Exception, HttpError, AuthenticationError, Http404, RequestError)
     openapi_extra=description.rows_of(MessageRow, "messages"),
 )
 def write_messages(request: CredentialRequest) -> HttpResponse:
-    """Stores the valid rows and names the others; 200 is sent after they are stored for good.
+    """Stores the valid rows and names the others. 200 is sent after the commit.
 
     A row with the same `created_at`, `target_id` and `customer_message_id` as one in the log is a duplicate and
     changes nothing: a request that had no answer may be sent again as it was.
@@ -112,7 +112,7 @@ def write_messages(request: CredentialRequest) -> HttpResponse:
 def write_receipts(request: CredentialRequest) -> HttpResponse:
     """Applies receipts to their messages; one whose message is not there yet is kept until it comes.
 
-    The same receipt again changes nothing. 200 is sent after they are stored for good.
+    The same receipt again changes nothing. 200 is sent after the commit.
     """
     result = ingest.write_receipts(app=request.auth.app, rows=bodies.rows(request, "receipts"))
     return _json(
@@ -199,5 +199,4 @@ def read_message(request: CredentialRequest, message_id: UUID) -> HttpResponse:
 
 
 def _json(content: dict[str, Any]) -> HttpResponse:
-    # In ASCII, so that half a surrogate pair in the name of an unknown field cannot fail here.
     return HttpResponse(json.dumps(content, separators=(",", ":")), content_type="application/json")

@@ -1,6 +1,6 @@
-"""The one shape of everything that goes wrong: `{"code", "message", "errors": [{"index", "field", "error"}]}`.
+"""The one shape of all errors: `{"code", "message", "errors": [{"index", "field", "error"}]}`.
 
-No text here holds a value out of a request: it may be personal, and answers end up in other people's logs.
+No text holds a value of a request: it may be personal, and answers end up in logs.
 """
 
 import logging
@@ -26,7 +26,7 @@ _ADDRESS = re.compile(r"/+api(?:/|$)")
 REALM = 'Basic realm="Pushlog", charset="UTF-8"'
 RETRY_AFTER = "1"  # seconds
 
-# What each status code of ours means, for the answers that nobody worded, and for the description.
+# For errors without a message of their own, and for the description.
 MEANINGS = {
     400: ("bad_request", "The request cannot be read."),
     401: ("unauthorized", "Access ID and secret of a credential are needed, by HTTP Basic."),
@@ -43,12 +43,12 @@ MEANINGS = {
 
 
 def of_rows(rejected: Iterable[Rejection]) -> list[dict[str, Any]]:
-    """Rejected rows as they stand in answers."""
+    """Rejected rows as `RowError`."""
     return [{"index": one.index, "field": one.field or None, "error": one.error} for one in rejected]
 
 
 def of_fields(error: ValidationError) -> RefusedRequest:
-    """What is wrong with a body that is not about rows."""
+    """The refusal of a body that holds no rows."""
     found = error.errors(include_url=False, include_input=False, include_context=False)
     return RefusedRequest(
         422,
@@ -64,7 +64,6 @@ def of_fields(error: ValidationError) -> RefusedRequest:
 
 
 def answer(status: int, message: str = "", errors: list[dict[str, Any]] | None = None) -> HttpResponse:
-    """The answer with this status, in the one shape."""
     code, meaning = MEANINGS.get(status, MEANINGS[500 if status >= 500 else 400])
     response = JsonResponse({"code": code, "message": message or meaning, "errors": errors or []}, status=status)
     if status == 401:
@@ -75,7 +74,7 @@ def answer(status: int, message: str = "", errors: list[dict[str, Any]] | None =
 
 
 def of_exception(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
-    """The answer to a request that ended in an exception, which is logged without its words: they may be personal."""
+    """The answer to an exception. It is logged without its text, which may be personal."""
     if isinstance(error, RefusedRequest):
         return answer(error.status, error.message, error.errors)
     if isinstance(error, (HttpError, Http404, RequestError)):
@@ -96,7 +95,7 @@ def of_exception(request: HttpRequest, error: Exception | type[Exception]) -> Ht
 
 
 def in_json(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Middleware: errors under /api/ that Django words itself, as pages for people, get the one shape too."""
+    """Middleware: errors under /api that Django answers itself, as pages for people, get the one shape too."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)

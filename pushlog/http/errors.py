@@ -1,4 +1,4 @@
-"""Why a request is not answered as asked. Each dialect puts it into its own shape."""
+"""Refusals of requests. Each dialect gives them its own shape."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 
 @dataclass(eq=False)
 class RefusedRequest(Exception):
-    """A request that is answered with an HTTP error status. `errors` are rows or fields that are wrong."""
+    """A request that is refused with an HTTP status. `errors` are wrong rows or fields."""
 
     status: int
     message: str = ""

@@ -1,4 +1,4 @@
-"""The bytes of a body, plain or gzip, read as a stream within a bound that holds before memory is spent."""
+"""Reads the bytes of a body, plain or gzip, as a stream with a bound on memory."""
 
 import zlib
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from django.http.request import UnreadablePostError
 from pushlog.http.errors import RefusedRequest
 
 _CHUNK = 64 << 10
-_MAX_MEMBERS = 1000  # of a gzip body: each costs something, however little it holds
+_MAX_MEMBERS = 1000  # of a gzip body; even an empty one costs time
 
 
 class _Stream(Protocol):
@@ -27,14 +27,14 @@ def read(request: HttpRequest, limit: int) -> bytes:
     if length is not None and length > limit:
         raise _too_large(limit)
     chunked = length is None and request.META.get("wsgi.input_terminated")
-    # Without a length Django takes a body for empty; the server knows its end.
+    # Without a length Django reads no body, but the server knows its end.
     stream: _Stream = request.META["wsgi.input"] if chunked else request
     chunks = _limited(stream, limit, length)
     return b"".join(_bounded(_unzipped(chunks), limit) if encoding == "gzip" else chunks)
 
 
 def _limited(stream: _Stream, limit: int, length: int | None) -> Iterator[bytes]:
-    """The chunks of a stream. What was announced must come, and no more than `limit` bytes."""
+    """The chunks of a stream: all of the announced length, and at most `limit` bytes."""
     taken = 0
     try:
         while chunk := stream.read(_CHUNK):
@@ -58,7 +58,7 @@ def _bounded(parts: Iterator[bytes], limit: int) -> Iterator[bytes]:
 
 
 def _unzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Decodes gzip, never more than a chunk at a time: a bomb is not unpacked before somebody looks at its size."""
+    """Decodes gzip a chunk at a time, so that the bound stops a bomb."""
     member, members, begun = zlib.decompressobj(wbits=31), 1, False
     try:
         for chunk in chunks:

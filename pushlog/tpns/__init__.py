@@ -1,1 +1,1 @@
-"""The TPNS dialect: what programs written for TPNS ask for and get (facts/tpns.md). Its spelling is nowhere else."""
+"""The TPNS dialect: what programs written for TPNS ask and get. docs/tpns.md has the sources."""

@@ -1,4 +1,4 @@
-"""Answers: always HTTP 200 with JSON, because that is all that every client of TPNS can read (facts/tpns.md, 3.3)."""
+"""Answers: always HTTP 200 with JSON. Some clients of TPNS cannot read any other status."""
 
 import logging
 import re
@@ -25,7 +25,6 @@ _ADDRESS = re.compile(r"/+v3(?:/|$)")
 
 
 def answer(code: Code, content: Content | None = None) -> HttpResponse:
-    """The answer with a code, its text, and what else it holds."""
     body = to_json({"retCode": code.value, "errMsg": code.text} | (content or {}))
     return HttpResponse(body, content_type="application/json", headers={"Cache-Control": "no-store"})
 
@@ -59,7 +58,7 @@ def _code_for(request: HttpRequest, status: int) -> Code:
 
 
 def answered(view: Callable[..., Content]) -> View:
-    """A view from a function that gives what the answer holds, or raises: whatever happens, the answer is JSON."""
+    """Turns a function that returns content or raises into a view that always answers JSON."""
 
     @wraps(view)
     def checked(request: HttpRequest, **arguments: str) -> HttpResponse:
@@ -70,10 +69,10 @@ def answered(view: Callable[..., Content]) -> View:
             if refused.retry_after is not None:
                 response.headers["Retry-After"] = str(refused.retry_after)
             return response
-        except RefusedRequest:  # the body: too long, or cut short
+        except RefusedRequest:  # too long, or cut short
             return answer(Code.UNREADABLE)
         except Exception as error:
-            # Without the words of the error, which may be personal. What failed may work the next time.
+            # The text of the error may hold personal data.
             cause = f", {type(error.__cause__).__name__}" if isinstance(error, Error) and error.__cause__ else ""
             where = "".join(traceback.format_tb(error.__traceback__))
             logger.error("%s failed: %s%s\n%s", view.__name__, type(error).__name__, cause, where)

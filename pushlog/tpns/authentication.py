@@ -1,4 +1,4 @@
-"""Who asks: TPNS's two ways of saying it (facts/tpns.md, section 2)."""
+"""TPNS's two ways of authentication: a signature and HTTP Basic."""
 
 import base64
 import binascii
@@ -12,10 +12,10 @@ from pushlog.tpns.codes import Code, Refused
 
 
 def credential_of(request: HttpRequest, body: bytes, *, now: datetime) -> Credential:
-    """The valid credential that a request shows, by its signature if it has one, else by HTTP Basic. Raises Refused.
+    """The valid credential of a request. Raises Refused.
 
-    `body` is the request's, byte for byte as it came: it is what was signed. An access ID that nobody has is told from
-    a wrong secret, as TPNS does; a revoked credential is a wrong one, and nothing shown is as good as that.
+    `body` is exactly as received: those bytes were signed. As in TPNS, an unknown access ID and a wrong secret
+    have different codes.
     """
     headers = request.headers
     if "Sign" in headers:
@@ -32,12 +32,12 @@ def credential_of(request: HttpRequest, body: bytes, *, now: datetime) -> Creden
 
 
 def _basic(header: str) -> tuple[str, str]:
-    """Access ID and secret. One of TPNS's samples writes the scheme in lower case."""
     scheme, _, encoded = header.partition(" ")
     try:
         access_id, colon, secret = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
     except (binascii.Error, ValueError):
         raise Refused(Code.NOT_AUTHENTICATED) from None
+    # One of TPNS's samples writes the scheme in lower case.
     if scheme.lower() != "basic" or not colon:
         raise Refused(Code.NOT_AUTHENTICATED)
     return access_id, secret

@@ -1,12 +1,10 @@
-"""The codes that TPNS answers with, and the refusals that lead to them."""
+"""The codes of TPNS that we use."""
 
 from dataclasses import dataclass
 from enum import IntEnum
 
 
 class Code(IntEnum):
-    """Those of TPNS's codes that we have a use for (facts/tpns.md, 3.1)."""
-
     OK = 0
     UNREADABLE = 1008001
     MISSING_PARAMETER = 1008002
@@ -20,7 +18,7 @@ class Code(IntEnum):
 
     @property
     def text(self) -> str:
-        """TPNS's words for it, letter for letter: programs may compare them."""
+        """TPNS's exact text: programs may compare it."""
         return _TEXTS[self]
 
 
@@ -40,7 +38,7 @@ _TEXTS = {
 
 @dataclass(eq=False)
 class Refused(Exception):
-    """A request that is answered with a code other than OK; `retry_after` is in seconds, if waiting helps."""
+    """A refused request. `retry_after` is in seconds."""
 
     code: Code
     retry_after: int | None = None

@@ -1,7 +1,4 @@
-"""How often a credential may call an endpoint: so many calls in the hour that begins with the first of them.
-
-TPNS documents 200 an hour and not what kind of hour (facts/tpns.md, 1.7).
-"""
+"""The limit of calls per credential and endpoint. An hour begins with its first call; TPNS does not say when."""
 
 import math
 from datetime import timedelta
@@ -11,7 +8,7 @@ from pushlog.postgres.statements import run
 from pushlog.tpns.codes import Code, Refused
 
 HOUR = timedelta(hours=1)
-# By the database's clock, which is the same for all workers. A call over the limit writes nothing.
+# The database's clock is the same for all workers. A call over the limit writes nothing.
 _COUNT = f"""
     INSERT INTO {CallWindow._meta.db_table} AS old (credential_id, endpoint, started_at, calls)
     VALUES (%b, %b, now(), 1)
@@ -28,7 +25,7 @@ _LEFT = f"""
 
 
 def count_call(credential: Credential, endpoint: str) -> None:
-    """Counts a call, in a transaction of its own. Raises Refused, with the time to wait, if it is one too many."""
+    """Counts a call in its own transaction. Raises Refused over the limit."""
     most = credential.calls_per_hour
     counted = run(_COUNT, [credential.pk, endpoint, HOUR, HOUR, most, HOUR])
     if not counted or counted[0][0] > most:

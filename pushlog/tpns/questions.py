@@ -1,4 +1,4 @@
-"""What a request asks for: one task by its push ID, or those of a period (facts/tpns.md, 1.2, 1.3 and 1.7)."""
+"""What a request asks for: one task by its push ID, or the tasks of a period."""
 
 import re
 from codecs import BOM_UTF8
@@ -12,8 +12,8 @@ from pushlog.models import WINDOW, MessageType, TargetKind
 from pushlog.tpns import words
 from pushlog.tpns.codes import Code, Refused
 
-MAX_LIMIT = 200  # TPNS's; it documents no default, and ours is as much as there may be
-# The second and the third are slips that TPNS's own samples and answers suggest.
+MAX_LIMIT = 200  # as in TPNS, which documents no default; ours is the maximum
+# TPNS's samples and push answers have the other two.
 _PUSH_ID_NAMES = {"pushId", "pushid", "push_id"}
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -25,7 +25,7 @@ class OneTask:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Whole days, the last one too, in the app's zone."""
+    """Whole days in the app's zone, from the first to the last."""
 
     first: date
     last: date
@@ -60,7 +60,7 @@ def read(body: bytes, *, today: date) -> OneTask | Period:
 
 
 def _push_id(value: object) -> str:
-    """TPNS's documents have it as text and as a number."""
+    # TPNS's documents have both text and numbers.
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         raise Refused(Code.INVALID_PARAMETER)
     if not (push_id := strip_invisible(str(value))):

@@ -1,4 +1,4 @@
-"""Push tasks as TPNS's records (facts/tpns.md, 1.5 and 1.6)."""
+"""Push tasks as TPNS's records."""
 
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,9 +12,9 @@ _TO_THE_SECOND = len("2019-07-25 20:06:28")
 
 
 def single(task: PushTask, *, zone: ZoneInfo, numeric: bool) -> Record:
-    """A task as the answer to its push ID has it: sixteen fields, all of them there, empty or not.
+    """A task in the answer to its push ID. Empty fields are present, as in TPNS.
 
-    Times are in `zone`; `numeric` answers a push ID of digits as a number.
+    Times are in `zone`; `numeric` makes a push ID of digits a number.
     """
     return {
         "date": task.pushed_at.astimezone(zone).isoformat(" ", "seconds")[:_TO_THE_SECOND],
@@ -31,14 +31,14 @@ def single(task: PushTask, *, zone: ZoneInfo, numeric: bool) -> Record:
         "xgMediaResources": task.media_url,
         "environment": words.ENVIRONMENT[task.environment],
         "collapseID": task.collapse_id,
-        # As the sender gave them to the push service, so in TPNS's own shape if that was TPNS.
+        # As the sender wrote them.
         "pushConfig": {"android": task.android, "ios": task.ios},
         "multiPkg": task.multi_package,
     }
 
 
 def listed(task: PushTask, *, zone: ZoneInfo, numeric: bool) -> Record:
-    """A task as the list of a period has it: with what its sample and its later tables add."""
+    """A task in a list, which has more fields."""
     record = single(task, zone=zone, numeric=numeric)
     record["pushConfig"]["iot"] = task.iot
     record["createTime"] = int(task.created_at.timestamp())
@@ -49,8 +49,7 @@ def listed(task: PushTask, *, zone: ZoneInfo, numeric: bool) -> Record:
 
 
 def _number(push_id: str) -> str | int:
-    """The push ID as a number, if it is one that is written in no other way."""
-    # Other digits than these, and a nought in front, would be lost.
+    # Other digits and leading zeros would be lost.
     if push_id.isascii() and push_id.isdigit() and (push_id == "0" or push_id[0] != "0"):
         return int(push_id)
     return push_id

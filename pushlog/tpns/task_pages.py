@@ -1,7 +1,7 @@
-"""Pages of push tasks by offset, with the exact number of all that match: for callers that must have both.
+"""Pages of push tasks by offset, with the exact count of all matches, as TPNS's list needs.
 
-Passing over a million tasks would take seconds. So the counts by hour (`models.TaskCount`) tell in which hour of the
-push time a page begins, and only what lies before it in that hour is passed over, in an index.
+OFFSET over a million tasks takes seconds. The hourly counts (`models.TaskCount`) say in which hour of the push time a
+page begins. Only the tasks of that hour are skipped, in an index.
 """
 
 from dataclasses import dataclass
@@ -16,10 +16,9 @@ _COLUMNS = [field.attname for field in PushTask._meta.concrete_fields]
 _SELECTED = ", ".join(f'task."{name}"' for name in _COLUMNS)
 _TASKS, _COUNTS = PushTask._meta.db_table, TaskCount._meta.db_table
 _FILTERS = {"message_type": " AND message_type = %(message_type)b", "target_kind": " AND target_kind = %(target_kind)b"}
-# One statement, so that the number and the tasks are of one moment. The parts of the period are its whole hours, from
-# the counts, and what is before and behind these, counted here. The page begins in the part, from the newest on, in
-# which the offset lies; without one, `ends` is null and nothing is found. IDs come first: passing over tasks in an
-# index alone takes a twentieth of what it takes with their rows.
+# One statement, so that the count and the tasks agree. The parts of the period are its whole hours, from the counts,
+# and the rest at both ends, counted here. The page begins in the part in which the offset lies. Behind the last part
+# `ends` is null and nothing is found. IDs come first: an index-only scan skips tasks 20 times faster than their rows.
 _PAGE = """
     WITH part (begins, tasks) AS (
         SELECT hour, sum(tasks) FROM {counts}
@@ -61,10 +60,7 @@ def page(
     offset: int,
     limit: int,
 ) -> TaskPage:
-    """An app's tasks pushed from `start` to before `end` (aware), but for the first `offset`; at most `limit`.
-
-    Of those with the same push time, the one stored last comes first.
-    """
+    """An app's tasks pushed from `start` to before `end` (aware), newest first."""
     if end <= start:
         return TaskPage(0, [])
     # The whole UTC hours are from `first` to before `last`.

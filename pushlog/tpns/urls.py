@@ -1,4 +1,4 @@
-"""The addresses of the dialect below /v3. Those that TPNS has and we do not are answered too."""
+"""The addresses of the dialect below /v3."""
 
 from django.urls import path, re_path
 

@@ -16,21 +16,17 @@ from pushlog.tpns.codes import Code, Refused
 
 MAX_BODY = 64 << 10
 _DAY = timedelta(days=1)
-# Further away there are no tasks, and still further no such dates.
+# No task is further away. Dates near year 1 or 9999 would overflow.
 _FAR = timedelta(days=366)
 
 
 @csrf_exempt
 @answered
 def get_push_record(request: HttpRequest) -> Content:
-    """The task with a push ID, or those of a period, newest push time first, and how many they are.
-
-    One URL for both, as TPNS has it (facts/tpns.md, section 1). Only of the credential's app and of the last 30 days;
-    a push ID that is too old, or another app's, is one that does not exist.
-    """
+    """One task by push ID, or the tasks of a period with their count. TPNS has one URL for both."""
     if request.method != "POST":
         raise Refused(Code.INVALID_PARAMETER)
-    # A signature is over the bytes as they were sent, and TPNS documents no compressed ones.
+    # TPNS documents no compressed bodies.
     if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
         raise Refused(Code.UNREADABLE)
     now = timezone.now()
@@ -63,7 +59,7 @@ def _tasks_of_period(app: App, question: questions.Period, now: datetime) -> Con
     first, last = (min(max(day, now.date() - _FAR), now.date() + _FAR) for day in (question.first, question.last))
     page = task_pages.page(
         app,
-        # Where a day begins with a change of the clocks, this is the moment of the change.
+        # In zones where clocks change at midnight, this is the moment of the change.
         start=max(datetime.combine(first, time(), zone), now - WINDOW),
         end=datetime.combine(last + _DAY, time(), zone),
         message_type=question.message_type,

@@ -1,4 +1,4 @@
-"""Our words and TPNS's (facts/tpns.md, 1.3 and 1.5): for records one way, for filters the other."""
+"""Our words and TPNS's, for records and for filters."""
 
 from pushlog.models import App, MessageType, TargetKind, TaskSource, TaskState
 

@@ -1,4 +1,4 @@
-"""Credentials that programs have from TPNS, and the signatures they make with them (facts/tpns.md, 2.2 and 2.3)."""
+"""Credentials that programs have from TPNS, and the signatures they make with them (docs/tpns.md)."""
 
 import base64
 import hashlib

@@ -64,6 +64,6 @@ class Program:
 
 
 def signed(body: bytes, *, access_id: str, secret: str, timestamp: str) -> dict[str, str]:
-    """The headers of a signed request (facts/tpns.md, 2.2)."""
+    """The headers of a signed request."""
     digest = hmac.new(secret.encode(), f"{timestamp}{access_id}".encode() + body, hashlib.sha256).hexdigest()
     return {"AccessId": access_id, "TimeStamp": timestamp, "Sign": base64.b64encode(digest.encode()).decode()}

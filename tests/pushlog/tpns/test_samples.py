@@ -1,4 +1,4 @@
-"""The samples of TPNS's documents (facts/tpns.md, 1.8): their tasks, in our words, give their answers."""
+"""The samples of TPNS's documents (docs/tpns.md): their tasks, in our words, give their answers."""
 
 import json
 from typing import Any
