@@ -75,7 +75,9 @@ def test_the_same_messages_at_once(app: App, monkeypatch: pytest.MonkeyPatch, ba
 def test_overlapping_receipts_in_opposite_orders(app: App) -> None:
     rows = message_rows(300)
     ids = factories.create_messages(app, rows)
-    batches = [receipt_rows(rows, ids, code=code, at=(NOW - timedelta(seconds=code)).isoformat()) for code in (0, 1, 2000)]
+    batches = [
+        receipt_rows(rows, ids, code=code, at=(NOW - timedelta(seconds=code)).isoformat()) for code in (0, 1, 2000)
+    ]
     batches[1].reverse()
 
     results = at_once(*[lambda batch=batch: ingest.write_receipts(app=app, rows=batch) for batch in batches])
