@@ -19,5 +19,5 @@ class Command(BaseCommand):
         try:
             now = credentials.revoke(access_id=access_id)
         except (Credential.DoesNotExist, ValueError):
-            raise CommandError("No credential has this access ID.") from None
+            raise CommandError("There is no credential with this access ID.") from None
         self.stdout.write("Revoked." if now else "It was revoked already.")

@@ -17,6 +17,6 @@ class Command(BaseCommand):
             count = credentials.reseal()
         except InvalidToken:
             raise CommandError(
-                "A secret was encrypted with a key that is not in ENCRYPTION_KEYS. Nothing was changed."
+                "A secret was encrypted with a key that is not in ENCRYPTION_KEYS; nothing was changed."
             ) from None
         self.stdout.write(f"{count:,} secrets encrypted with the first key")

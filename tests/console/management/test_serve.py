@@ -39,7 +39,7 @@ def environment(**settings: str) -> dict[str, str]:
 
 
 def wait_for_answer(port: int, server: subprocess.Popen[str]) -> str:
-    for _ in range(600):
+    for _ in range(3_000):
         assert server.poll() is None, server.communicate()
         try:
             with urlopen(f"http://127.0.0.1:{port}/accounts/login/") as answer:

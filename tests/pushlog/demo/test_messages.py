@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from pushlog import demo, statuses
+from pushlog.demo import messages
 from pushlog.ingest.rows import MESSAGE, RECEIPT
 from pushlog.models import App, Message, StatusChange
 
@@ -89,7 +90,7 @@ def test_batches_skew(batches: list[demo.Batch], rows: list[dict[str, Any]]) -> 
 
 
 def test_batches_skew_is_capped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demo, "HEAVY", 70)
+    monkeypatch.setattr(messages, "HEAVY", 70)
     targets = Counter[str]()
 
     for batch in demo.batches(count=COUNT, seed=1, until=UNTIL):
