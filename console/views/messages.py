@@ -24,7 +24,7 @@ from console.tokens import SearchTerms
 from pushlog.forecast import forecast, verdict
 from pushlog.keyset import Page
 from pushlog.models import App, Message, PushTask, StatusChange
-from pushlog.postgres.statements import plans_kept
+from pushlog.postgres.statements import generic_plans_cached
 
 # More than any honest message has; one that a gateway reports on for ever still gets a page.
 HISTORY_SIZE = 200
@@ -40,7 +40,7 @@ def message_list(request: MemberRequest) -> HttpResponse:
     filters = filter_set(request.GET, queryset=_messages(app, state.terms, now))
     page: Page[Message] | None = None
     if not state.problems and filters.is_valid():
-        with plans_kept(when=_has_one_plan(state, filters)):
+        with generic_plans_cached(when=_has_one_plan(state, filters)):
             page = page_asked_for(state, filters.qs.for_rows())
     terms = {"target_id": state.terms.target_id, "customer_message_id": state.terms.customer_message_id}
     context = list_context(app, state, filters, page, now) | {"search_form": SearchForm(initial=terms)}

@@ -12,7 +12,7 @@ from pushlog import counts, ingest
 from pushlog.maintenance import run
 from pushlog.models import WINDOW, EarlyReceipt, HourlyCount, MaintenanceRun, Message, StatusChange
 from pushlog.postgres import partitions
-from pushlog.postgres.statements import plans_kept
+from pushlog.postgres.statements import generic_plans_cached
 from tests import factories
 from tests.pushlog import expired_days
 from tests.pushlog.counting import difference
@@ -245,7 +245,7 @@ def test_readers_go_on_while_days_are_dropped(is_kept: bool) -> None:
     def read() -> None:
         while not done.is_set():
             start = time.perf_counter()
-            with plans_kept(when=is_kept):
+            with generic_plans_cached(when=is_kept):
                 assert len(Message.objects.listed(app).order_by("-id")[:50]) == 50
             waits.append(time.perf_counter() - start)
 

@@ -212,7 +212,7 @@ def plan_of(log: Log, queryset: Any, sort: str = "-created_at", *, once: bool = 
     keys, descending = SORTS[sort.lstrip("-")], sort.startswith("-")
 
     def act() -> None:
-        with statements.plans_kept(when=once):
+        with statements.generic_plans_cached(when=once):
             page_of(queryset.for_rows(), keys=keys, descending=descending, **place)
 
     [plan] = plans_of(log, act)

@@ -56,7 +56,7 @@ def test_plans_are_kept_in_a_block_and_no_longer_behind_it(app: App) -> None:
     made = factories.create_message(app)
 
     for _ in range(OFTEN):
-        with statements.plans_kept():
+        with statements.generic_plans_cached():
             assert list(Message.objects.listed(app)) == [made]
     assert [is_kept for _, is_kept in prepared()] == [True]
 
@@ -71,7 +71,7 @@ def test_statements_behind_an_error_are_as_usual(app: App, wrong: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = '100ms'")
 
-    with pytest.raises(DatabaseError), transaction.atomic(), statements.plans_kept():
+    with pytest.raises(DatabaseError), transaction.atomic(), statements.generic_plans_cached():
         list(App.objects.extra(select={"wrong": wrong}))
 
     with connection.cursor() as cursor:
@@ -84,7 +84,7 @@ def test_statements_behind_an_error_are_as_usual(app: App, wrong: str) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_connection_that_is_lost_in_a_block_is_made_anew() -> None:
     app = factories.create_app()
-    with statements.plans_kept():
+    with statements.generic_plans_cached():
         connection.close()
         assert list(Message.objects.listed(app)) == []
 
@@ -93,14 +93,14 @@ def test_connection_that_is_lost_in_a_block_is_made_anew() -> None:
     assert prepared() == []
 
 
-def test_plans_kept_know_of_partitions_made_later(app: App) -> None:
+def test_cached_plans_know_of_partitions_made_later(app: App) -> None:
     later = timezone.now() + timedelta(days=20)
     with connection.cursor() as cursor:
         # In an empty log, none of these partitions, which a plan for this time leaves out, costs more than planning.
         cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
 
     def listed() -> list[UUID]:
-        with statements.plans_kept():
+        with statements.generic_plans_cached():
             return [message.pk for message in Message.objects.listed(app, now=later).order_by("-pk")]
 
     for _ in range(OFTEN):
