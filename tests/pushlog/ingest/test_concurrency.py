@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 
 from pushlog import ingest
-from pushlog.ingest import early_receipts, messages, status_changes
+from pushlog.ingest import early_receipts, status_changes
 from pushlog.models import App, EarlyReceipt, Message, StatusChange
 from tests import factories
 
@@ -57,11 +57,8 @@ def ids_of(app: App, rows: list[dict[str, Any]]) -> list[Any]:
     return ids
 
 
-@pytest.mark.parametrize("near", [1, 500])
 @pytest.mark.parametrize("backwards", [False, True])
-def test_the_same_messages_at_once(app: App, monkeypatch: pytest.MonkeyPatch, backwards: bool, near: int) -> None:
-    """Whether they are written as they come, or anew in their order."""
-    monkeypatch.setattr(messages, "_NEAR", near)
+def test_the_same_messages_at_once(app: App, backwards: bool) -> None:
     rows = message_rows(400)
     batches = [rows, rows[::-1] if backwards else rows, rows[100:] + message_rows(50)]
 

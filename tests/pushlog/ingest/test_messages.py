@@ -140,19 +140,14 @@ def test_messages_twice_in_a_batch(app: App) -> None:
 
 @pytest.mark.parametrize("order", [[0, 1, 2, 3, 4], [1, 2, 3, 4, 0], [4, 3, 2, 1, 0], [0, 0, 1, 3, 1, 2, 4]])
 @pytest.mark.parametrize("known", [[], [0], [2, 4]])
-@pytest.mark.parametrize("near", [1, 2, 500])
-def test_messages_in_any_order(
-    app: App, monkeypatch: pytest.MonkeyPatch, near: int, order: list[int], known: list[int]
-) -> None:
-    """Rows are written as they come while they come nearly in the order of their IDs, and all anew if they do not."""
-    monkeypatch.setattr(messages, "_NEAR", near)
+def test_messages_are_written_in_the_order_of_their_ids(app: App, order: list[int], known: list[int]) -> None:
     now = datetime.now(UTC)
     rows = [factories.message_row(created_at=now - timedelta(minutes=5 - number)) for number in range(5)]
     factories.create_messages(app, [rows[number] for number in known])
 
     result = ingest.write_messages(app=app, rows=[rows[number] for number in order])
 
-    with connection.cursor() as cursor:  # in the order in which they were written, but for those that were known
+    with connection.cursor() as cursor:  # in the order in which they were written, without the known ones
         cursor.execute("SELECT id FROM pushlog_message ORDER BY tableoid, ctid OFFSET %s", [len(known)])
         written = [identifier for (identifier,) in cursor.fetchall()]
     assert written == sorted(written)
@@ -163,9 +158,7 @@ def test_messages_in_any_order(
     assert difference() == []
 
 
-def test_messages_out_of_order_after_a_refused_one(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was checked before the order broke is not checked, nor reported, again."""
-    monkeypatch.setattr(messages, "_NEAR", 1)
+def test_messages_out_of_order_among_rejected_rows(app: App) -> None:
     now = datetime.now(UTC)
     moments = [now, None, now - timedelta(hours=1), None, now - timedelta(hours=2)]
     rows: list[object] = [factories.message_row(created_at=moment) if moment else {} for moment in moments]
