@@ -14,6 +14,7 @@ from pushlog.ingest import status_changes
 from pushlog.ingest.status_changes import Change
 from pushlog.models import WINDOW, App, EarlyReceipt, Message
 from pushlog.postgres.partitions import GRACE
+from pushlog.postgres.retries import retried
 from pushlog.postgres.statements import run
 
 _TABLE = EarlyReceipt._meta.db_table
@@ -62,6 +63,7 @@ def arrived(app: App, changes: Iterable[Change], now: datetime) -> list[UUID]:
     return [*by_id.order_by("pk").values_list("pk", flat=True), *found.values()]
 
 
+@retried
 def apply(*, app: App, arrived: Collection[UUID]) -> int:
     """Applies what is kept for messages which are now in the log (their IDs); gives the number of receipts."""
     if not arrived or not EarlyReceipt.objects.filter(app=app).exists():

@@ -57,7 +57,6 @@ class MessagesResult:
     ids: list[UUID | None]
 
 
-@retried
 def write_messages(*, app: App, rows: Sequence[object], now: datetime | None = None) -> MessagesResult:
     """Stores an app's messages in one transaction, and then applies their early receipts in another.
 
@@ -84,6 +83,7 @@ def write_messages(*, app: App, rows: Sequence[object], now: datetime | None = N
     return MessagesResult(len(new), duplicates, rejected, [ids[key] if key else None for key in keys])
 
 
+@retried
 def _store(app: App, messages: Mapping[_Key, MessageRow], ids: dict[_Key, UUID]) -> list[_Key]:
     """Stores and counts the messages that are new, and returns their keys in order. Sets the IDs of all."""
     new = list(messages)

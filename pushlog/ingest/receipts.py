@@ -10,7 +10,7 @@ from django.db import transaction
 from pushlog import message_ids, metrics
 from pushlog.ingest import early_receipts
 from pushlog.ingest.rows import RECEIPT, ReceiptRow, Rejection, valid
-from pushlog.ingest.status_changes import Change, apply, find_pairs
+from pushlog.ingest.status_changes import Applied, Change, apply, find_pairs
 from pushlog.models import App
 from pushlog.postgres.retries import retried
 
@@ -29,7 +29,6 @@ class ReceiptsResult:
     rejected: list[Rejection]
 
 
-@retried
 def write_receipts(*, app: App, rows: Sequence[object], now: datetime | None = None) -> ReceiptsResult:
     """Applies receipts to messages of an app, in one transaction; those without a message are kept until it comes.
 
@@ -39,22 +38,14 @@ def write_receipts(*, app: App, rows: Sequence[object], now: datetime | None = N
     """
     now = now or datetime.now(UTC)
     rejected: list[Rejection] = []
-    changes: list[Change] = []
+    by_id: list[Change] = []
     by_pair: list[Change] = []
     for _, row in valid(RECEIPT, rows, app=app, now=now, rejected=rejected):
         if row.message_id is None:
             by_pair.append(_change(_pair_id(app, row), row))
         else:
-            changes.append(_change(row.message_id, row))
-    with transaction.atomic():
-        found = find_pairs(app, [(change.message_id, change.at) for change in by_pair], now)
-        for change in by_pair:
-            # Without a message it is kept under the ID without its time.
-            message_id = found.get((change.message_id, change.at), change.message_id)
-            changes.append(change._replace(message_id=message_id))
-        outcome = apply(app, changes)
-        if outcome.early:
-            early_receipts.keep(app, outcome.early)
+            by_id.append(_change(row.message_id, row))
+    outcome = _apply(app, by_id, by_pair, now)
     if outcome.early:
         # Its message may have been committed since we looked. Whoever commits last sees the other's rows; so
         # both look again after their commit.
@@ -62,6 +53,21 @@ def write_receipts(*, app: App, rows: Sequence[object], now: datetime | None = N
     early = len(outcome.early)
     metrics.count("receipts", applied=outcome.applied, stale=outcome.stale, early=early, rejected=len(rejected))
     return ReceiptsResult(outcome.applied, outcome.stale, early, rejected)
+
+
+@retried
+def _apply(app: App, by_id: list[Change], by_pair: list[Change], now: datetime) -> Applied:
+    with transaction.atomic():
+        found = find_pairs(app, [(change.message_id, change.at) for change in by_pair], now)
+        # A receipt whose message is not found is kept under the ID without its time.
+        matched = [
+            change._replace(message_id=found.get((change.message_id, change.at), change.message_id))
+            for change in by_pair
+        ]
+        outcome = apply(app, by_id + matched)
+        if outcome.early:
+            early_receipts.keep(app, outcome.early)
+    return outcome
 
 
 def _pair_id(app: App, row: ReceiptRow) -> UUID:

@@ -3,7 +3,7 @@
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any
@@ -80,7 +80,6 @@ class TasksResult:
     rejected: list[Rejection]
 
 
-@retried
 def write_tasks(*, app: App, rows: Sequence[object], now: datetime | None = None) -> TasksResult:
     """Stores push tasks of an app, in one transaction. One whose push ID is in the log already is updated.
 
@@ -89,10 +88,26 @@ def write_tasks(*, app: App, rows: Sequence[object], now: datetime | None = None
     present one (`TaskState.next_states`) has its row rejected. Raises ValueError for too many rows.
     """
     now = now or datetime.now(UTC)
-    rejected: list[Rejection] = []
+    invalid: list[Rejection] = []
     given: defaultdict[str, list[tuple[int, TaskRow]]] = defaultdict(list)
-    for index, row in _valid(rows, app, now, rejected):
+    for index, row in _valid(rows, app, now, invalid):
         given[row.push_id].append((index, row))
+    stored = _store(app, given, now)
+    result = replace(stored, rejected=sorted(invalid + stored.rejected, key=attrgetter("index")))
+    metrics.count(
+        "tasks",
+        accepted=result.accepted,
+        updated=result.updated,
+        unchanged=result.unchanged,
+        rejected=len(result.rejected),
+    )
+    return result
+
+
+@retried
+def _store(app: App, given: Mapping[str, list[tuple[int, TaskRow]]], now: datetime) -> TasksResult:
+    """Makes and updates tasks by push ID; each row has its index. `rejected` are those that the stored ones forbid."""
+    rejected: list[Rejection] = []
     updated = unchanged = 0
     with transaction.atomic():
         made = _insert(app, given, now)
@@ -121,8 +136,6 @@ def write_tasks(*, app: App, rows: Sequence[object], now: datetime | None = None
             counts[_counted_by(stored[push_id])] -= 1
             counts[_counted_by(new)] += 1
         task_counts.add(app, counts)
-    metrics.count("tasks", accepted=len(made), updated=updated, unchanged=unchanged, rejected=len(rejected))
-    rejected.sort(key=attrgetter("index"))
     return TasksResult(len(made), updated, unchanged, rejected)
 
 

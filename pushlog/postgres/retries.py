@@ -1,4 +1,4 @@
-"""What the database asks to be tried again is tried again."""
+"""Repeats a transaction that PostgreSQL rolled back because of another one."""
 
 import random
 import time
@@ -18,10 +18,11 @@ Result = TypeVar("Result")
 
 
 def retried(write: Callable[P, Result]) -> Callable[P, Result]:
-    """Repeats a write that PostgreSQL undid for the sake of another one: up to `ATTEMPTS` times in all.
+    """Calls `write` again after a deadlock or serialization failure: at most `ATTEMPTS` calls in all.
 
-    Our lock order rules deadlocks out among ourselves, not with other people's statements. In somebody's outer
-    transaction nothing is repeated: what it did before is undone as well, and only its owner can begin again.
+    `write` must commit at most once: a second call would repeat what the first one committed. Values that are
+    generated must be arguments. In an outer transaction the error is raised at once, because PostgreSQL rolled back
+    all of it and only its owner can repeat it.
     """
 
     @wraps(write)
@@ -29,7 +30,7 @@ def retried(write: Callable[P, Result]) -> Callable[P, Result]:
         for number in range(1, ATTEMPTS):
             try:
                 return write(*args, **kwargs)
-            # COPY's errors come as psycopg's own, all others wrapped in Django's.
+            # COPY can raise psycopg's own errors. All others are wrapped in Django's.
             except (OperationalError, psycopg.OperationalError) as error:
                 cause = error if isinstance(error, psycopg.Error) else error.__cause__
                 if connection.in_atomic_block or not isinstance(cause, (SerializationFailure, DeadlockDetected)):
