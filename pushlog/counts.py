@@ -1,8 +1,7 @@
-"""Counts of messages: added to by the writers, put together later, and read through `models.MessageCount`.
+"""Counts of messages by hour.
 
-Ten writers that each add to the row of the current hour would wait for one another. So every batch appends how it
-changed the counts (`CountDelta`) in its own transaction, and `compact` adds those up into `HourlyCount` now and then.
-The sum of both tables, read in one statement, is exact at any moment.
+Writers append changes (`CountDelta`), because updates of the current hour's row would wait for one another.
+`compact` adds them to `HourlyCount`. `models.MessageCount` reads the sum of both, which is always exact.
 """
 
 from collections import Counter
@@ -44,25 +43,24 @@ _EXPIRE = f"DELETE FROM {HourlyCount._meta.db_table} WHERE hour < %s OR messages
 
 
 def hour_of(created_ms: int) -> int:
-    """The hour of a message created so many milliseconds after 1970, in hours since then."""
+    """Hours since 1970; `created_ms` are milliseconds since then."""
     return created_ms // _HOUR_MS
 
 
 def add(app: App, changes: Mapping[Key, int]) -> None:
-    """Adds to an app's counts (or takes away). Must run in the transaction of what is counted."""
+    """Must run in the transaction that writes what is counted."""
     rows = [(message_ids.EPOCH + key[0] * _HOUR, *key[1:], change) for key, change in changes.items() if change]
     if rows:
         statements.run(_ADD, [app.pk, *map(list, zip(*rows, strict=True))])
 
 
 def compact() -> int:
-    """Puts deltas together, and gives their number. Safe to repeat, to run twice at once and to kill.
+    """Returns the number of deltas added to hourly counts. Safe to repeat, to run twice at once and to kill.
 
-    No writer or reader waits for it: it takes away only what is committed, and nobody else changes those rows.
-    Raises RuntimeError in a transaction: the locks of all its batches would be held to its end.
+    Raises RuntimeError in a transaction, which would hold the locks of all batches to its end.
     """
     if connection.in_atomic_block:
-        raise RuntimeError("compact() makes transactions of its own")
+        raise RuntimeError("compact() must not run in a transaction")
     total = 0
     while taken := _compact_some():
         total += taken
@@ -72,10 +70,7 @@ def compact() -> int:
 
 
 def expire(before: datetime) -> int:
-    """Removes hourly counts before a moment (aware), and those which are zero; gives their number.
-
-    What was appended for those hours must have been compacted.
-    """
+    """Deletes hourly counts before a moment (aware), and zeros. Run `compact` first."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [AdvisoryLock.COUNTS])
         cursor.execute(_EXPIRE, [before])
@@ -84,7 +79,7 @@ def expire(before: datetime) -> int:
 
 def _compact_some() -> int:
     with transaction.atomic(), connection.cursor() as cursor:
-        # Of two at once, the second has nothing to do: the first takes all there is.
+        # If another compact() runs, it takes all deltas.
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [AdvisoryLock.COUNTS])
         if not cursor.fetchone()[0]:
             return 0

@@ -1,4 +1,4 @@
-"""Keyset pages over any queryset: no counting, no offset, the same rows whatever is written meanwhile."""
+"""Keyset pages over any queryset: no count, no OFFSET, and no row skipped or repeated while others are written."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ Row = TypeVar("Row", bound=Model)
 
 
 class BadCursor(ValueError):
-    """Key values that do not fit the keys."""
+    """The cursor's values do not suit the keys."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Row]):
-    """Rows in their order, and the key values to go on from; None where there is nothing beyond."""
+    """Rows in order, and the cursors of the pages before and after them, if there are any."""
 
     rows: list[Row]
     newer: list[Any] | None
@@ -37,18 +37,17 @@ def page_of(
     before: list[Any] | None = None,
     size: int = PAGE_SIZE,
 ) -> Page[Row]:
-    """The page of `size` rows that comes after, or before, the row with these key values; else the first page.
+    """Returns the page `after` a cursor, or the one `before` it, or the first page. One query.
 
-    `keys` are the fields to order by, all in one direction. The last one is unique, so that the order is total:
-    no row is skipped or repeated, however many share the other values. Key values are JSON values as `Page` has
-    given them. Raises BadCursor if they do not fit. One query.
+    `keys` are the fields to order by, all in one direction; the last must be unique. A cursor is a list of their
+    values as JSON, from a `Page`. Raises BadCursor.
     """
     backwards = before is not None
     cursor = before if before is not None else after
     falling = descending != backwards
     if cursor is not None:
         queryset = queryset.filter(_beyond(queryset.model, keys, cursor, falling=falling))
-    # One row more than the page tells whether there is another page.
+    # One more row shows whether there is another page.
     found = list(queryset.order_by(*(f"-{key}" if falling else key for key in keys))[: size + 1])
     rows, more = found[:size], len(found) > size
     if backwards:
@@ -62,17 +61,13 @@ def page_of(
 
 
 def _beyond(model: type[Model], keys: Sequence[str], cursor: list[Any], *, falling: bool) -> Q:
-    """The condition for the rows beyond a cursor.
-
-    One comparison of whole rows, which an index on the keys answers with a single descent: written out with OR,
-    PostgreSQL reads and drops every row that ties in the first key. The comparison takes in the cursor's own row,
-    which is then left out by its ID: for < and > the planner looks at the first key alone and without its ties, so in
-    the midst of a value that most rows have it expects next to none, and reads and sorts every one of them.
-    """
     values = _parsed(model, keys, cursor)
+    # A row comparison: with OR, PostgreSQL would read every row with the same first key.
+    # Not < or >, which the planner estimates by the first key alone, without its ties: amid a frequent value it would
+    # expect few rows, and read and sort them all. So the cursor's row is excluded by its ID.
     compare = TupleLessThanOrEqual if falling else TupleGreaterThanOrEqual
     condition = Q(compare(Tuple(*(F(key) for key in keys)), values))
-    # PostgreSQL does not leave out partitions for a comparison of rows: of the partition key, it is told apart.
+    # PostgreSQL prunes no partitions by a row comparison, so the first key is compared on its own as well.
     bound = Q(**{f"{keys[0]}__{'lte' if falling else 'gte'}": values[0]})
     return condition & bound & ~Q(**{keys[-1]: values[-1]})
 
@@ -85,12 +80,12 @@ def _parsed(model: type[Model], keys: Sequence[str], cursor: list[Any]) -> tuple
             field.run_validators(value)
     except (ValidationError, ValueError, TypeError, OverflowError, FieldDoesNotExist) as error:
         raise BadCursor from error
-    # A moment without a zone would be taken for one in the zone of this page.
+    # Django would read a moment without a zone in the zone of this page.
     if any(isinstance(value, datetime) and is_naive(value) for value in values):
         raise BadCursor
     return values
 
 
 def _values(row: Model, keys: Sequence[str]) -> list[Any]:
-    # A moment's text has all its microseconds, and its zone.
+    # str() keeps a moment's microseconds and zone.
     return [value if isinstance(value, (str, int)) else str(value) for value in (getattr(row, key) for key in keys)]

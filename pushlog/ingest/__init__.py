@@ -1,4 +1,4 @@
-"""The only writer of messages, statuses and push tasks. Batch-wise: one transaction for up to 10,000 rows."""
+"""The only writer of messages, statuses and push tasks, in batches of up to MAX_ROWS."""
 
 from pushlog.ingest.corrections import Correction, correct
 from pushlog.ingest.expired_tasks import count_old_tasks, sweep_tasks

@@ -1,4 +1,4 @@
-"""Data fixes by a person: what may be put right in a message that is in the log."""
+"""Corrections of stored messages by a person."""
 
 import json
 from collections.abc import Collection
@@ -13,9 +13,9 @@ from pushlog.models import Message
 
 
 class Correction(BaseModel):
-    """What a person may put right in a message, within the bounds of a message that comes in.
+    """The fields that may be corrected, with the bounds of a `MessageRow`. Raises pydantic's ValidationError.
 
-    `created_at` is the message's, which stays. Raises pydantic's ValidationError for what is out of bounds.
+    `created_at` is the message's own, to check `expires_at` against.
     """
 
     created_at: AwareDatetime
@@ -32,11 +32,7 @@ class Correction(BaseModel):
 
 @transaction.atomic
 def correct(*, message_id: UUID, correction: Correction, fields: Collection[str]) -> None:
-    """Replaces those of a message's title, content, extras and expires_at that are named in `fields`.
-
-    The others stay, whatever somebody else has made of them meanwhile. Nothing else may be corrected: the rest makes
-    up the ID, or is the status, which only receipts change. Raises Message.DoesNotExist.
-    """
+    """Replaces only the named `fields`, since somebody else may be correcting others. Raises Message.DoesNotExist."""
     new = {
         "title": correction.title,
         "content": correction.content,

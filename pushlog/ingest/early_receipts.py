@@ -1,4 +1,4 @@
-"""Receipts that came before their message: kept aside, and applied when it is there."""
+"""Early receipts: kept until their message arrives, and then applied."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
@@ -33,7 +33,7 @@ _KEEP = f"""
         )
 """  # noqa: S608 (table names)
 _KEYS = f"SELECT DISTINCT message_id FROM {_TABLE} WHERE app_id = %b AND message_id = ANY(%b)"  # noqa: S608
-# Locked in the order in which they are kept: two who are at the same ones wait for one another only one way.
+# Every writer locks them in this order, so that no two deadlock.
 _TAKE = f"""
     DELETE FROM {_TABLE} WHERE id IN (
         SELECT id FROM {_TABLE} WHERE app_id = %b AND message_id = ANY(%b)
@@ -41,7 +41,7 @@ _TAKE = f"""
     )
     RETURNING message_id, at, code, channel, detail, revoked
 """  # noqa: S608 (table names)
-# Rows that a writer has locked are its business: to wait for it here could deadlock.
+# SKIP LOCKED: waiting for a writer's row here could deadlock.
 _REMOVE = f"""
     DELETE FROM {_TABLE} WHERE id IN (SELECT id FROM {_TABLE} WHERE id = ANY(%b) FOR UPDATE SKIP LOCKED) RETURNING id
 """  # noqa: S608 (table names)
@@ -49,13 +49,11 @@ _BATCH = 2_000
 
 
 def keep(app: App, changes: Iterable[Change]) -> None:
-    """Keeps receipts for later. One that is kept already is not kept twice."""
     entries = status_changes.one_per_entry(status_changes.in_order(changes))
     run(_KEEP, [*status_changes.ranks(entries), app.pk, *map(list, zip(*entries, strict=True))])
 
 
 def arrived(app: App, changes: Iterable[Change], now: datetime) -> list[UUID]:
-    """The messages of kept receipts which are in the log by now."""
     ids = {(change.message_id, change.at) for change in changes}
     by_pair = [pair for pair in ids if not message_ids.has_time(pair[0])]
     by_id = Message.objects.filter(app=app, pk__in={pk for pk, _ in ids if message_ids.has_time(pk)})
@@ -65,7 +63,7 @@ def arrived(app: App, changes: Iterable[Change], now: datetime) -> list[UUID]:
 
 @retried
 def apply(*, app: App, arrived: Collection[UUID]) -> int:
-    """Applies what is kept for messages which are now in the log (their IDs); gives the number of receipts."""
+    """Applies what is kept for stored messages, in one transaction, and returns the number of receipts."""
     if not arrived or not EarlyReceipt.objects.filter(app=app).exists():
         return 0
     by_key = {message_ids.without_time(one): one for one in sorted(arrived, key=attrgetter("int"))}
@@ -73,10 +71,10 @@ def apply(*, app: App, arrived: Collection[UUID]) -> int:
     if not keys:
         return 0
     with transaction.atomic():
-        # Messages first and kept receipts second, as in `receipts`: the other way round, the two could deadlock.
+        # `write_receipts` locks messages before early receipts too. In another order, the two could deadlock.
         status_changes.lock(app, {by_key.get(key, key) for key in keys})
         taken = [Change(*row) for row in run(_TAKE, [app.pk, keys])]
-        # What another message of the same pair took away meanwhile is simply not among them.
+        # Another message of the same pair may have taken some of them meanwhile.
         status_changes.apply(
             app,
             [change._replace(message_id=by_key.get(change.message_id, change.message_id)) for change in taken],
@@ -85,10 +83,9 @@ def apply(*, app: App, arrived: Collection[UUID]) -> int:
 
 
 def sweep(*, now: datetime) -> Iterator[tuple[int, int]]:
-    """Goes through all that is kept, a small transaction at a time; gives the receipts removed and applied by each.
+    """Applies what a killed writer left, and removes what is older than the window that ends at `now` (aware).
 
-    Removed is what no message of the window that ends at `now` (aware) can claim any more. Applied is what has its
-    message: a writer that was killed after its commit left it.
+    Yields the numbers of receipts removed and applied by each of its small transactions.
     """
     last = 0
     while batch := list(EarlyReceipt.objects.filter(pk__gt=last).order_by("pk").select_related("app")[:_BATCH]):
@@ -99,13 +96,12 @@ def sweep(*, now: datetime) -> Iterator[tuple[int, int]]:
             change = Change(one.message_id, one.at, one.code, one.channel, one.detail, one.revoked)
             waiting[one.app].append(change)
         applied = sum(apply(app=app, arrived=arrived(app, changes, now)) for app, changes in waiting.items())
-        # Whatever has a message was just applied, however old.
+        # After apply(): an old receipt whose message is stored is applied.
         removed = len(run(_REMOVE, [old])) if old else 0
         yield removed, applied
 
 
 def count_expired(*, now: datetime) -> int:
-    """How many receipts `sweep` would remove."""
     limit, first_with_time = now - WINDOW - GRACE, UUID(int=1 << 80)
     by_id = Q(message_id__gte=first_with_time, message_id__lt=message_ids.first_id(limit))
     return EarlyReceipt.objects.filter(by_id | Q(at__lt=limit)).count()

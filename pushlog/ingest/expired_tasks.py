@@ -1,4 +1,4 @@
-"""Push tasks on their way out of the log."""
+"""Removes push tasks that are older than the window."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from pushlog.postgres.partitions import GRACE
 from pushlog.postgres.statements import run
 
 _BATCH = 1000
-# One that is just being changed is left for the next time: who changes it may have moved its push time.
+# SKIP LOCKED: a task being updated may get a new push time; the next run gets it.
 _REMOVE = f"""
     DELETE FROM {PushTask._meta.db_table} WHERE id IN (
         SELECT id FROM {PushTask._meta.db_table} WHERE app_id = %b AND pushed_at < %b
@@ -23,8 +23,7 @@ _REMOVE = f"""
 
 
 def sweep_tasks(*, now: datetime) -> Iterator[int]:
-    """Removes what the window that ends at `now` (aware) left behind, a small transaction at a time; gives the
-    number of tasks that each of these removed."""
+    """Removes tasks older than the window that ends at `now` (aware); yields each transaction's number of tasks."""
     for app in App.objects.order_by("pk"):
         removed = _BATCH
         while removed == _BATCH:
@@ -38,7 +37,6 @@ def sweep_tasks(*, now: datetime) -> Iterator[int]:
 
 
 def count_old_tasks(*, now: datetime) -> int:
-    """How many tasks `sweep_tasks` would remove."""
     return PushTask.objects.filter(app__in=App.objects.all(), pushed_at__lt=_limit(now)).count()
 
 

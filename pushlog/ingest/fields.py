@@ -1,4 +1,4 @@
-"""The types of fields of rows, as they come in: texts, moments, words, numbers, JSON objects, and their bounds."""
+"""Types of row fields, with their bounds."""
 
 import json
 import re
@@ -14,13 +14,13 @@ from pushlog.invisible import strip_invisible
 MAX_EXTRAS = 10_000
 
 NO_NUL = r"^[^\x00]*$"
-# As against an escaped backslash with "u0000" behind it.
+# Not an escaped backslash followed by "u0000".
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d")
 
 
 def _as_text(value: object) -> object:
-    # Pydantic would take a number, or a text of digits, for seconds since 1970 and guess the unit.
+    # Pydantic would read numbers and digits as a time since 1970, and guess its unit.
     if isinstance(value, datetime) or (isinstance(value, str) and _DATE.match(value)):
         return value
     raise ValueError("must be an ISO 8601 date and time with its zone, such as 2026-11-22T09:30:00Z")
@@ -37,7 +37,7 @@ def _stripped(value: object) -> object:
 
 
 def word_of(choices: type[WordChoices]) -> PlainValidator:
-    """Takes one of the words of `choices` and gives the number that is stored for it."""
+    """Converts a word of `choices` to the number that is stored."""
     known = {word: member.value for word, member in choices.by_word().items()}
 
     def number(value: object) -> int:
@@ -52,7 +52,7 @@ def _dumped(extras: object) -> str:
     if not isinstance(extras, dict):
         raise ValueError("must be an object")
     try:
-        # A fifth of what Python's own writer takes, which is asked only if there may be a number that is none.
+        # Takes a fifth of json.dumps's time, which only checks for NaN here.
         text = to_json(extras, inf_nan_mode="constants").decode()
         if "NaN" in text or "Infinity" in text:
             json.dumps(extras, allow_nan=False)
@@ -66,16 +66,15 @@ def _dumped(extras: object) -> str:
 
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_as_text)]
-# Outer blanks are no part of an ID: the search trims them too, and would never find one stored with them. What Python,
-# which trims there, takes for a blank, and pydantic, which trims here, does not, no ID may hold.
+# The search trims IDs with str.strip, so they are stored trimmed. U+001C to U+001F, which pydantic does not trim, are
+# rejected.
 _ID = r"^[^\x00\x1c-\x1f]*$"
 TargetID = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=512, pattern=_ID)]
 CustomerID = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=256, pattern=_ID)]
 # Push IDs are copied by hand. The console and the TPNS dialect strip what they look for in the same way.
 STRIPPED = BeforeValidator(_stripped)
 PushID = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_ID), STRIPPED]
-# A number may come as text, as it does from CSV; true and false are none. Bounds stand before NOT_BOOL: those behind
-# a function are checked in Python, which takes a tenth of a row's time.
+# Bounds must stand before NOT_BOOL. After a function, pydantic checks them in Python: a tenth of a row's time.
 NOT_BOOL = BeforeValidator(_no_bool)
 Whole = Annotated[int, NOT_BOOL]
 Text = Annotated[str, StringConstraints(pattern=NO_NUL)]

@@ -43,26 +43,24 @@ _INSERT = (
 )
 _WAITING = statuses.Outcome.WAITING.value
 
-# What makes a message's ID in its app: milliseconds since 1970, target ID, customer message ID.
-_Key = tuple[int, str, str]
+_Key = tuple[int, str, str]  # milliseconds since 1970, target ID, customer message ID: what the ID is made of
 
 
 @dataclass(frozen=True, slots=True)
 class MessagesResult:
-    """Numbers of rows, which add up with `rejected`; `ids` has one entry for each row."""
+    """What became of each row; together the first three are all rows."""
 
     accepted: int
     duplicates: int
     rejected: list[Rejection]
-    ids: list[UUID | None]
+    ids: list[UUID | None]  # one for each row
 
 
 def write_messages(*, app: App, rows: Sequence[object], now: datetime | None = None) -> MessagesResult:
-    """Stores an app's messages in one transaction, and then applies their early receipts in another.
+    """Stores an app's messages in one transaction, and applies their early receipts in another.
 
-    `rows` are JSON values, at most `MAX_ROWS`; the window ends at `now` (aware). Invalid rows are rejected and the
-    others stored. A message that is stored already is a duplicate and changes nothing. Raises ValueError for too many
-    rows.
+    `rows` are JSON values; the window ends at `now` (aware). A message that is stored already changes nothing. Raises
+    ValueError for more than MAX_ROWS.
     """
     now = now or datetime.now(UTC)
     rejected: list[Rejection] = []
@@ -71,7 +69,7 @@ def write_messages(*, app: App, rows: Sequence[object], now: datetime | None = N
     for index, row in valid(MESSAGE, rows, app=app, now=now, rejected=rejected):
         keys[index] = key = message_ids.milliseconds(row.created_at), row.target_id, row.customer_message_id
         messages.setdefault(key, row)
-    # Every writer stores in this order. So two with the same messages wait for one another without a deadlock.
+    # Every writer stores in this order, so that two with the same messages do not deadlock.
     messages = {key: messages[key] for key in sorted(messages)}
     ids: dict[_Key, UUID] = {}
     new = _store(app, messages, ids)
@@ -85,13 +83,13 @@ def write_messages(*, app: App, rows: Sequence[object], now: datetime | None = N
 
 @retried
 def _store(app: App, messages: Mapping[_Key, MessageRow], ids: dict[_Key, UUID]) -> list[_Key]:
-    """Stores and counts the messages that are new, and returns their keys in order. Sets the IDs of all."""
+    """Stores and counts the new messages, and returns their keys in order. Sets all `ids`."""
     new = list(messages)
     with transaction.atomic():
         if copied(_TABLE, _COLUMNS, _values(app, messages, ids)):
             _count(app, messages, new)
             return new
-    # COPY has no ON CONFLICT: a message is stored already, or its partition is missing.
+    # COPY failed, because a message is stored already or a partition is missing.
     partitions.ensure(*(message_ids.from_milliseconds(key[0]).date() for key in (new[0], new[-1])))
     columns = zip(*_values(app, messages, ids), strict=True)
     with transaction.atomic():
@@ -102,7 +100,7 @@ def _store(app: App, messages: Mapping[_Key, MessageRow], ids: dict[_Key, UUID])
 
 
 def _values(app: App, messages: Mapping[_Key, MessageRow], ids: dict[_Key, UUID]) -> Iterator[tuple[object, ...]]:
-    """Yields the values of `_COLUMNS`, and sets the IDs. Hashing is free here: PostgreSQL stores rows meanwhile."""
+    """Yields the values of `_COLUMNS`, and sets `ids` here, where PostgreSQL stores rows while we hash."""
     app_id, id_key = app.pk, bytes(app.id_key)
     for key, row in messages.items():
         created_ms, target_id, customer_message_id = key

@@ -1,4 +1,4 @@
-"""Receipts on their way into the log, and the rules by which they change a message's status."""
+"""Writes receipts to the log."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,24 +17,19 @@ from pushlog.postgres.retries import retried
 
 @dataclass(frozen=True, slots=True)
 class ReceiptsResult:
-    """What became of the rows; the four add up to all of them.
+    """What became of each row; together the four are all rows."""
 
-    `applied` changed their message's status, `stale` came late or again and changed nothing else than perhaps the
-    history, `early` ones came before their message.
-    """
-
-    applied: int
-    stale: int
-    early: int
+    applied: int  # changed a status
+    stale: int  # late or repeated: at most added to the history
+    early: int  # kept until their message arrives
     rejected: list[Rejection]
 
 
 def write_receipts(*, app: App, rows: Sequence[object], now: datetime | None = None) -> ReceiptsResult:
-    """Applies receipts to messages of an app, in one transaction; those without a message are kept until it comes.
+    """Applies receipts to an app's messages in one transaction, and keeps early ones until their message arrives.
 
-    `rows` are JSON values, at most `MAX_ROWS`; `now` (aware) is the clock that the window ends at. Valid rows are
-    stored and the others reported. A receipt by target and customer message ID belongs to the newest message that
-    has both. Raises ValueError for too many rows.
+    `rows` are JSON values; the window ends at `now` (aware). A receipt with target ID and customer message ID belongs
+    to the newest message with both. Raises ValueError for more than MAX_ROWS.
     """
     now = now or datetime.now(UTC)
     rejected: list[Rejection] = []
@@ -47,8 +42,8 @@ def write_receipts(*, app: App, rows: Sequence[object], now: datetime | None = N
             by_id.append(_change(row.message_id, row))
     outcome = _apply(app, by_id, by_pair, now)
     if outcome.early:
-        # Its message may have been committed since we looked. Whoever commits last sees the other's rows; so
-        # both look again after their commit.
+        # Their messages may have been committed since. Both writers look after their commit, and the later one sees
+        # the other's rows.
         early_receipts.apply(app=app, arrived=early_receipts.arrived(app, outcome.early, now))
     early = len(outcome.early)
     metrics.count("receipts", applied=outcome.applied, stale=outcome.stale, early=early, rejected=len(rejected))
@@ -59,7 +54,6 @@ def write_receipts(*, app: App, rows: Sequence[object], now: datetime | None = N
 def _apply(app: App, by_id: list[Change], by_pair: list[Change], now: datetime) -> Applied:
     with transaction.atomic():
         found = find_pairs(app, [(change.message_id, change.at) for change in by_pair], now)
-        # A receipt whose message is not found is kept under the ID without its time.
         matched = [
             change._replace(message_id=found.get((change.message_id, change.at), change.message_id))
             for change in by_pair
@@ -71,8 +65,7 @@ def _apply(app: App, by_id: list[Change], by_pair: list[Change], now: datetime) 
 
 
 def _pair_id(app: App, row: ReceiptRow) -> UUID:
-    """Of a receipt that does not give the message's ID: the ID without its time."""
-    assert row.target_id is not None  # noqa: S101 (checked by ReceiptRow, as is the next)
+    assert row.target_id is not None  # noqa: S101 (ReceiptRow checks it)
     assert row.customer_message_id is not None  # noqa: S101
     return message_ids.pair_id(
         key=bytes(app.id_key), target_id=row.target_id, customer_message_id=row.customer_message_id

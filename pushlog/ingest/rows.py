@@ -1,4 +1,4 @@
-"""What a valid row is: types, bounds and times of messages and receipts as they come in."""
+"""Valid rows of messages and receipts: fields, bounds and times."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -43,31 +43,28 @@ ChannelNumber = Annotated[int, word_of(statuses.Channel)]
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A row that was not stored: its position in the rows given, and why ("field: reason", no values in it).
-
-    `field` is the field alone, or empty where the row as a whole is wrong.
-    """
+    """Why the row at `index` was not stored: "field: reason", without values, which may be personal."""
 
     index: int
     error: str
-    field: str = ""
+    field: str = ""  # empty if the row as a whole is wrong
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """What stands among rows in place of one that was no JSON object, and why (no values in it)."""
+    """Stands for a row that is no JSON object. `error` says why, without values."""
 
     error: str
 
 
 def check_validity(created_at: datetime, expires_at: datetime | None) -> None:
-    """Raises ValueError if a message created and expiring at these moments (aware) would be valid for too long."""
+    """Raises ValueError if a message expires (aware) before its creation, or too long after."""
     if expires_at is not None and not timedelta(0) <= expires_at - created_at <= MAX_VALIDITY:
         raise ValueError(f"must be within {MAX_VALIDITY.days} days after created_at")
 
 
 class MessageRow(BaseModel):
-    """A message as it comes in (design, section 6). Words have become the numbers that are stored."""
+    """A message as senders give it; words are converted to the numbers that are stored."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -81,7 +78,7 @@ class MessageRow(BaseModel):
     channel: ChannelNumber = statuses.Channel.OWN.value
     created_at: Moment = Field(default_factory=lambda: datetime.now(UTC))
     expires_in: Annotated[int, Field(ge=0, le=int(MAX_VALIDITY.total_seconds())), NOT_BOOL] | None = None
-    # Behind the two fields that it is checked against.
+    # After the two fields that its validator reads.
     expires_at: Moment | None = None
     # Stripped as the task's own push ID is, or the two would not meet. Empty: none.
     task: Annotated[str, StringConstraints(max_length=64, pattern=NO_NUL), STRIPPED] = ""
@@ -98,19 +95,19 @@ class MessageRow(BaseModel):
 
     @property
     def expiry(self) -> datetime | None:
-        """The expiry time, in whichever form it was given; only of a row in the window, or it may be out of range."""
+        """The expiry time. Raises OverflowError for a row far outside the window."""
         if self.expires_in is None:
             return self.expires_at
         return self.created_at + timedelta(seconds=self.expires_in)
 
     @property
     def moment(self) -> datetime:
-        """The time that must lie in the window."""
+        """The time that must be in the window."""
         return self.created_at
 
 
 class ReceiptRow(BaseModel):
-    """A receipt as it comes in: by message ID, or by target ID and customer message ID."""
+    """A receipt as senders give it: with a message ID, or with target ID and customer message ID."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -141,7 +138,7 @@ class ReceiptRow(BaseModel):
 
     @property
     def moment(self) -> datetime:
-        """The time that must lie in the window."""
+        """The time that must be in the window."""
         return self.at
 
 
@@ -153,9 +150,9 @@ Row = TypeVar("Row", MessageRow, ReceiptRow)
 def valid(
     adapter: TypeAdapter[Row], rows: Sequence[object], *, app: App, now: datetime, rejected: list[Rejection]
 ) -> Iterator[tuple[int, Row]]:
-    """Index and row of every valid one of `rows`; the others are added to `rejected`.
+    """Yields the valid rows with their indexes, and adds the others to `rejected`.
 
-    Rows are values as the JSON reader gives them, or `Unreadable`. Raises ValueError if there are more than MAX_ROWS.
+    Rows are JSON values or `Unreadable`. Raises ValueError for more than MAX_ROWS.
     """
     if len(rows) > MAX_ROWS:
         raise ValueError(f"at most {MAX_ROWS:,} rows at once")
@@ -189,7 +186,7 @@ def _valid(
 
 
 def reason(error: ValidationError) -> tuple[str, str]:
-    """The first thing wrong with a row, as "field: reason", and the field. Without the value: it may be personal."""
+    """Returns a row's first error as "field: reason", and the field. Without the value, which may be personal."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     why = first["msg"].removeprefix("Value error, ")
     why = why[:1].lower() + why[1:]

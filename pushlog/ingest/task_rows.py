@@ -1,4 +1,4 @@
-"""What a valid push task is as it comes in: types, bounds and times."""
+"""Valid rows of push tasks."""
 
 from datetime import timedelta
 from typing import Annotated, Any, Literal
@@ -9,13 +9,12 @@ from pushlog.ingest.fields import Content, Extras, Moment, PushID, TargetID, Tex
 from pushlog.models import MessageType, TargetKind, TaskSource, TaskState
 from pushlog.models.task import UINT32
 
-MAX_TARGETS = 1000  # of one task, as TPNS has it (facts/tpns.md, 4.1)
+MAX_TARGETS = 1000  # per task, as in TPNS
 MAX_TAGS = 500
-MAX_AHEAD = timedelta(days=90)  # of a task that is to be sent later
+MAX_AHEAD = timedelta(days=90)  # for scheduled tasks
 
 _Number32 = Annotated[Whole, Field(ge=0, le=UINT32)]
 _URL = Annotated[Text, Field(max_length=2000)]
-# Compared and stored as JSON text, like the extras of a message.
 _Object = Extras | None
 
 
@@ -30,7 +29,7 @@ def _only_web(url: str) -> str:
 
 
 class Tag(BaseModel):
-    """One tag that targets must have: its type, such as xg_user_define, and its value."""
+    """A tag that targets must have; `type` is for example xg_user_define."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -39,7 +38,7 @@ class Tag(BaseModel):
 
 
 class TagRule(BaseModel):
-    """Which targets are meant: those with one of the tags (or), or with all of them (and)."""
+    """Selects targets with one of the tags (or), or with all of them (and)."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -48,10 +47,7 @@ class TagRule(BaseModel):
 
 
 class TaskRow(BaseModel):
-    """A push task as it comes in; of one that is in the log already, only what is given changes.
-
-    A new one needs `target_kind`. Words have become the numbers that are stored.
-    """
+    """A push task as senders give it. A new task needs `target_kind`; an update changes only the given fields."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -61,7 +57,7 @@ class TaskRow(BaseModel):
     message_type: Annotated[int, word_of(MessageType)] = MessageType.NOTIFICATION.value
     source: Annotated[int, word_of(TaskSource)] = TaskSource.API.value
     environment: Literal["production", "development"] = "production"
-    # Null is not taken; the clock of whoever stores it says what one that was left out is.
+    # Null is rejected. `write_tasks` fills in times that were left out.
     created_at: Moment = Field(default_factory=_left_out)
     pushed_at: Moment = Field(default_factory=_left_out)
     title: Title = ""

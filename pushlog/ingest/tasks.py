@@ -1,4 +1,4 @@
-"""Push tasks on their way into the log."""
+"""Writes push tasks to the log."""
 
 import json
 from collections import Counter, defaultdict
@@ -44,7 +44,6 @@ _COLUMNS = {
 _TABLE = PushTask._meta.db_table
 _NAMES = ", ".join(f'"{name}"' for name in _COLUMNS)
 _ARRAYS = ", ".join(f"%b::{kind}[]" for kind in _COLUMNS.values())
-# In the order of their push IDs, as all writers go: an insertion waits for another one of the same ID.
 _INSERT = f"""
     INSERT INTO {_TABLE} (app_id, {_NAMES}) SELECT %b, * FROM unnest({_ARRAYS})
     ON CONFLICT DO NOTHING RETURNING push_id
@@ -67,12 +66,12 @@ _DEFAULTS = {
     if name in _COLUMNS and field.default not in (None, PydanticUndefined)
 } | dict.fromkeys(_JSON)
 
-Values = dict[str, Any]  # of a task, by column
+Values = dict[str, Any]  # of one task, by column
 
 
 @dataclass(frozen=True, slots=True)
 class TasksResult:
-    """What became of the rows: the four numbers are all of them, with the length of `rejected`."""
+    """What became of each row; together the four are all rows."""
 
     accepted: int
     updated: int
@@ -81,11 +80,10 @@ class TasksResult:
 
 
 def write_tasks(*, app: App, rows: Sequence[object], now: datetime | None = None) -> TasksResult:
-    """Stores push tasks of an app, in one transaction. One whose push ID is in the log already is updated.
+    """Stores an app's push tasks in one transaction, or updates the given columns of those stored already.
 
-    `rows` are JSON values, at most `MAX_ROWS`; `now` (aware) is the clock that the window ends at. An update changes
-    what is given and nothing else; several of one task are taken in their order. A state that cannot follow the
-    present one (`TaskState.next_states`) has its row rejected. Raises ValueError for too many rows.
+    `rows` are JSON values; the window ends at `now` (aware). Several rows of one task are taken in their order. A row
+    with a state that cannot follow the present one is rejected. Raises ValueError for more than MAX_ROWS.
     """
     now = now or datetime.now(UTC)
     invalid: list[Rejection] = []
@@ -106,7 +104,7 @@ def write_tasks(*, app: App, rows: Sequence[object], now: datetime | None = None
 
 @retried
 def _store(app: App, given: Mapping[str, list[tuple[int, TaskRow]]], now: datetime) -> TasksResult:
-    """Makes and updates tasks by push ID; each row has its index. `rejected` are those that the stored ones forbid."""
+    """Creates and updates tasks, whose rows are given with their indexes by push ID."""
     rejected: list[Rejection] = []
     updated = unchanged = 0
     with transaction.atomic():
@@ -117,7 +115,7 @@ def _store(app: App, given: Mapping[str, list[tuple[int, TaskRow]]], now: dateti
             for index, row in of_task:
                 if index == made.get(push_id):
                     continue
-                # A row before the one that made the task came too early.
+                # Rows before the one that creates the task are rejected.
                 if push_id not in stored or index < made.get(push_id, 0):
                     rejected.append(Rejection(index, "target_kind: is required for a new task", "target_kind"))
                     continue
@@ -140,7 +138,7 @@ def _store(app: App, given: Mapping[str, list[tuple[int, TaskRow]]], now: dateti
 
 
 def check_task(*, app: App, row: object, present: PushTask | None, now: datetime | None = None) -> Rejection | None:
-    """Why `tasks` would refuse a row, if it would; `present` is the task as it is in the log. Changes nothing."""
+    """Returns why `write_tasks` would reject a row, if so. `present` is the task as it is stored."""
     rejected: list[Rejection] = []
     for index, valid in _valid([row], app, now or datetime.now(UTC), rejected):
         state = _given(valid).get("state")
@@ -150,7 +148,7 @@ def check_task(*, app: App, row: object, present: PushTask | None, now: datetime
 
 
 def _valid(rows: Sequence[object], app: App, now: datetime, rejected: list[Rejection]) -> Iterator[tuple[int, TaskRow]]:
-    """Index and row of every valid one of `rows`; the others are added to `rejected`."""
+    """Yields the valid rows with their indexes, and adds the others to `rejected`."""
     if len(rows) > MAX_ROWS:
         raise ValueError(f"at most {MAX_ROWS:,} rows at once")
     for index, given in enumerate(rows):
@@ -171,7 +169,6 @@ def _valid(rows: Sequence[object], app: App, now: datetime, rejected: list[Rejec
 
 
 def _out_of_bounds(row: TaskRow, now: datetime) -> str | None:
-    """The time of a row that is too early or too late, if there is one."""
     for name, (past, ahead, _) in _BOUNDS.items():
         if name in row.model_fields_set and not now - past <= getattr(row, name) <= now + ahead:
             return name
@@ -179,18 +176,14 @@ def _out_of_bounds(row: TaskRow, now: datetime) -> str | None:
 
 
 def _given(row: TaskRow) -> Values:
-    """What a row says, by column."""
     values = row.model_dump(include=row.model_fields_set & _COLUMNS.keys())
     return values | {name: json.loads(values[name]) for name in _CONFIGURATIONS if values.get(name)}
 
 
 def _insert(app: App, given: Mapping[str, list[tuple[int, TaskRow]]], now: datetime) -> dict[str, int]:
-    """Makes the tasks that are new, each of its first row that says enough; the indexes of those rows by push ID.
-
-    Every writer goes through the tasks in the order of their push IDs: two that bring the same ones then wait for
-    one another, and never each for the other.
-    """
+    """Creates each new task from its first row with a target kind; returns those rows' indexes by push ID."""
     makers = {}
+    # Every writer inserts in the order of the push IDs, so that two with the same tasks do not deadlock.
     for push_id in sorted(given):
         if maker := next((one for one in given[push_id] if one[1].target_kind), None):
             makers[push_id] = maker
@@ -206,7 +199,6 @@ def _insert(app: App, given: Mapping[str, list[tuple[int, TaskRow]]], now: datet
 
 
 def _locked(app: App, push_ids: Iterable[str]) -> dict[str, Values]:
-    """The tasks as they are stored, by push ID; nobody else changes them until the transaction ends."""
     return {row[0]: dict(zip(_COLUMNS, row, strict=True)) for row in run(_LOCK, [app.pk, sorted(push_ids)])}
 
 
@@ -228,7 +220,6 @@ def _arrays(tasks: Iterable[Values]) -> list[list[object]]:
 
 
 def _forbidden(old: int, new: int) -> str | None:
-    """Why a task may not come from one state to another, if it may not."""
     before, after = TaskState(old), TaskState(new)
     if before == after or after in before.next_states:
         return None

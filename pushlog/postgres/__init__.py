@@ -1,1 +1,1 @@
-"""What is PostgreSQL's own: partitions, statements, locks, retries, and the embedded server."""
+"""PostgreSQL's own features: partitions, statements, locks, retries, and the embedded server."""

@@ -1,11 +1,9 @@
-"""All our advisory locks. PostgreSQL knows them by number, so each needs one of its own."""
+"""The numbers of our advisory locks, in one place because each must be unique in the database."""
 
 from enum import IntEnum
 
 
 class AdvisoryLock(IntEnum):
-    """What a session or transaction holds while it works on something that no row stands for."""
-
     PARTITIONS = 7_205_001  # creating partitions
     COUNTS = 7_205_002  # compacting and expiring counts
-    MAINTENANCE = 7_205_003  # a maintenance run; held by its session
+    MAINTENANCE = 7_205_003  # a maintenance run; a session-level lock

@@ -1,4 +1,4 @@
-"""COPY, the fastest way into a table, where rows may be there already."""
+"""COPY into a table that may have some of the rows."""
 
 from collections.abc import Iterable, Mapping
 
@@ -6,10 +6,9 @@ from django.db import IntegrityError, connection, transaction
 
 
 def copied(table: str, columns: Mapping[str, str], rows: Iterable[tuple[object, ...]]) -> bool:
-    """Writes rows to a table, whose `columns` have these types; gives False, and writes none, if one is there already.
+    """Returns False, with no row written, if one is stored already or has no partition.
 
-    COPY knows no ON CONFLICT: a single such row undoes the whole batch, which its caller then writes the slower way.
-    Repeated batches are rare, and their first rows give them away. Must run in a transaction, which goes on.
+    `columns` are names and types. Must run in a transaction, which stays usable.
     """
     statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)"
     errors = connection.wrap_database_errors

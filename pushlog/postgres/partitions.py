@@ -1,8 +1,4 @@
-"""Which partitions of the two big tables must exist, and the DDL that makes them and takes them away.
-
-Both tables are partitioned by message ID in ranges of whole UTC days, so that a day's messages and their history
-come and go together. The span of a new partition is the setting PARTITION_DAYS; existing ones keep theirs.
-"""
+"""Creates, detaches and drops the partitions of messages and history: ranges of message IDs in whole UTC days."""
 
 import re
 from datetime import UTC, date, datetime, timedelta
@@ -19,37 +15,33 @@ from pushlog.postgres.advisory_locks import AdvisoryLock
 
 TABLES = (Message._meta.db_table, StatusChange._meta.db_table)
 DAYS_AHEAD = 7
-# A page that began before a day left the window may still read it, and a clock may be behind ours.
+# A running query may still read the day that has just left the window, and another clock may be behind ours.
 GRACE = timedelta(hours=1)
 
 _BOUNDS = re.compile(r"FROM \('([0-9a-f-]{36})'\) TO \('([0-9a-f-]{36})'\)")
 _DAY = timedelta(days=1)
-# Says of a table that it held an expired day: the only sign by which a table is dropped that is no partition now.
-# One that a person detached, to keep it, does not have it.
+# Comment on a table before it is detached. We drop only tables with it: a person may have detached one to keep it.
 _MARK = "pushlog: expired"
 
 
 class Partition(NamedTuple):
-    """A partition: its table, its own name, its first UTC day, the day after its last, and if it is half detached."""
-
     table: str
     name: str
-    start: date
-    end: date
-    pending: bool
+    start: date  # UTC
+    end: date  # the day after the last
+    pending: bool  # DETACH CONCURRENTLY was interrupted
 
 
 def ensure_window(*, now: datetime | None = None) -> list[str]:
-    """Makes the partitions missing for the window behind `now` (aware) and the days ahead; gives their names."""
+    """Creates the missing partitions of the window and the days ahead; `now` is aware."""
     now = now or datetime.now(UTC)
     return ensure(_day(now - WINDOW), _day(now) + DAYS_AHEAD * _DAY)
 
 
 def ensure(first: date, last: date) -> list[str]:
-    """Makes the partitions missing for messages created from `first` to `last`, two UTC days; gives their names.
+    """Creates the missing partitions from `first` to `last` (UTC), and returns their names. Safe to run twice at once.
 
-    Safe to repeat and to run twice at once. A partition is made apart and then attached, which unlike CREATE
-    TABLE ... PARTITION OF lets readers and writers of the parent go on.
+    ATTACH PARTITION, because CREATE TABLE ... PARTITION OF would lock out readers and writers.
     """
     if not _missing(first, last):
         return []
@@ -74,12 +66,11 @@ def ensure(first: date, last: date) -> list[str]:
 
 
 def existing(table: str) -> list[tuple[date, date]]:
-    """The spans of a table's partitions in order: first day, and the day after the last one, in UTC."""
+    """First UTC day, and the day after the last, of each partition in order."""
     return [(one.start, one.end) for one in attached(table)]
 
 
 def attached(table: str) -> list[Partition]:
-    """A table's partitions in order, with those whose detaching was not finished."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT child.relname, pg_get_expr(child.relpartbound, child.oid), inhdetachpending FROM pg_inherits"
@@ -95,16 +86,13 @@ def attached(table: str) -> list[Partition]:
 
 
 def expired(now: datetime) -> list[Partition]:
-    """The partitions whose whole span is older than the window that ends at `now` (aware), the oldest first.
-
-    A day's history comes before its messages: so there is never history of a message that is gone.
-    """
+    """Partitions wholly before the window, oldest first; history before messages, so that none outlives them."""
     limit = _day(now - WINDOW - GRACE)
     return sorted((one for table in TABLES for one in attached(table) if one.end <= limit), key=_history_first)
 
 
 def leftovers() -> list[str]:
-    """The tables of expired days that were detached and not dropped, because somebody was killed in between."""
+    """Tables that a killed process detached and did not drop."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT relname FROM pg_class WHERE relkind = 'r' AND NOT relispartition AND pg_table_is_visible(oid)"
@@ -115,11 +103,9 @@ def leftovers() -> list[str]:
 
 
 def detach(partition: Partition) -> None:
-    """Takes a partition out of its table while others read and write there; `drop` removes it.
+    """Waits for the table's transactions, without locking out new ones. Must not run in a transaction.
 
-    Waits for transactions that use the table, without keeping anybody out. When that takes longer than lock_timeout,
-    it raises OperationalError and leaves the partition `pending`: invisible to others, and to be detached again.
-    Must not run in a transaction.
+    Raises OperationalError after lock_timeout. The partition is `pending` then: invisible, and to be detached again.
     """
     alter = sql.SQL("ALTER TABLE {} DETACH PARTITION {}").format(
         sql.Identifier(partition.table), sql.Identifier(partition.name)
@@ -130,27 +116,24 @@ def detach(partition: Partition) -> None:
 
 
 def drop(name: str) -> None:
-    """Removes the table of a detached partition, if it is still there."""
     with connection.cursor() as cursor:
         cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(name)))
 
 
 def missing(now: datetime) -> list[str]:
-    """The names of the partitions that `ensure_window` would make."""
+    """Names of the partitions that `ensure_window` would create."""
     first, last = _day(now - WINDOW), _day(now) + DAYS_AHEAD * _DAY
     return [f"{table}_{start:%Y%m%d}" for table, start, _ in _missing(first, last)]
 
 
 def _missing(first: date, last: date) -> list[tuple[str, date, date]]:
-    """Table, first day and day after the last of every partition that `ensure` has to make."""
     return [(table, *span) for table in TABLES for span in gaps(existing(table), first, last)]
 
 
 def gaps(spans: list[tuple[date, date]], first: date, last: date) -> list[tuple[date, date]]:
-    """The spans to add to `spans` so that every day from `first` to `last` is covered.
+    """Spans to add so that `spans` cover every day from `first` to `last`.
 
-    New spans are PARTITION_DAYS long and begin at multiples of it since 1970, so that they are the same whichever
-    day is asked for first; next to a span of another length they are cut short.
+    They start at multiples of PARTITION_DAYS since 1970, and are cut short where they would overlap.
     """
     length = settings.PARTITION_DAYS
     covered = {start + n * _DAY for start, end in spans for n in range((end - start).days)}

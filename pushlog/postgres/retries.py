@@ -11,18 +11,17 @@ from django.db import OperationalError, connection
 from psycopg.errors import DeadlockDetected, SerializationFailure
 
 ATTEMPTS = 3
-_PAUSE = 0.05  # seconds, at most, before the second attempt; twice that before the third
+_PAUSE = 0.05  # seconds, at most, before the second attempt
 
 P = ParamSpec("P")
 Result = TypeVar("Result")
 
 
 def retried(write: Callable[P, Result]) -> Callable[P, Result]:
-    """Calls `write` again after a deadlock or serialization failure: at most `ATTEMPTS` calls in all.
+    """Calls `write` again after a deadlock or serialization failure: at most `ATTEMPTS` calls.
 
-    `write` must commit at most once: a second call would repeat what the first one committed. Values that are
-    generated must be arguments. In an outer transaction the error is raised at once, because PostgreSQL rolled back
-    all of it and only its owner can repeat it.
+    `write` must be one transaction: what it committed before would be done again. In an outer transaction the error
+    is raised at once, because PostgreSQL rolled back all of it.
     """
 
     @wraps(write)
@@ -35,7 +34,7 @@ def retried(write: Callable[P, Result]) -> Callable[P, Result]:
                 cause = error if isinstance(error, psycopg.Error) else error.__cause__
                 if connection.in_atomic_block or not isinstance(cause, (SerializationFailure, DeadlockDetected)):
                     raise
-            time.sleep(random.random() * _PAUSE * number)  # noqa: S311 (so that two do not meet again)
+            time.sleep(random.random() * _PAUSE * number)  # noqa: S311
         return write(*args, **kwargs)
 
     return attempt

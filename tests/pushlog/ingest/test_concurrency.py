@@ -1,4 +1,4 @@
-"""Several writers at once, each with a connection of its own."""
+"""Several writers at once, each with its own connection."""
 
 import time
 from collections.abc import Callable
@@ -23,7 +23,6 @@ T = TypeVar("T")
 
 
 def at_once(*functions: Callable[[], T]) -> list[T]:
-    """The results of functions that start together in threads."""
     barrier = Barrier(len(functions))
 
     def run(function: Callable[[], T]) -> T:
@@ -43,7 +42,7 @@ def message_rows(count: int) -> list[dict[str, Any]]:
 
 
 def receipt_rows(rows: list[dict[str, Any]], ids: list[Any], **fields: Any) -> list[dict[str, Any]]:
-    """A receipt for each message, every other one by target and customer message ID."""
+    """A receipt for each message, alternately by message ID and by target and customer message ID."""
     by_id: list[dict[str, Any]] = [{"message_id": str(identifier)} for identifier in ids]
     by_pair = [{name: row[name] for name in ("target_id", "customer_message_id")} for row in rows]
     common = {"channel": "own", "code": 2, "at": NOW.isoformat()} | fields
@@ -51,7 +50,7 @@ def receipt_rows(rows: list[dict[str, Any]], ids: list[Any], **fields: Any) -> l
 
 
 def ids_of(app: App, rows: list[dict[str, Any]]) -> list[Any]:
-    """The IDs that messages will have: they are stored, read, and taken out again."""
+    """The IDs that messages will have, found by storing and deleting them."""
     ids = factories.create_messages(app, rows)
     Message.objects.all().delete()
     return ids
@@ -102,12 +101,11 @@ def test_receipts_and_their_messages_at_once(app: App, attempt: int) -> None:
     assert not EarlyReceipt.objects.exists()
 
 
-def test_kept_receipts_repeated_while_their_messages_arrive(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody locks kept receipts before messages: here that would be a deadlock.
+def test_early_receipts_repeated_while_their_messages_arrive(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Locking early receipts before messages would deadlock here.
 
-    The receipts look for the first message before the messages are committed, and for the second one after. So they
-    hold the second message and repeat what is kept for the first, while the messages' side applies what is kept for
-    both. Events force this order.
+    Events make `write_receipts` look for the first message before the commit of both, and for the second after it. It
+    then holds the second message and keeps a receipt for the first, while `write_messages` applies those of both.
     """
     rows = [factories.message_row(created_at=NOW - timedelta(days=days)) for days in (2, 1)]
     first, second = ids_of(app, rows)
@@ -150,7 +148,6 @@ def test_kept_receipts_repeated_while_their_messages_arrive(app: App, monkeypatc
 
 
 def _until_waiting(backend: int) -> None:
-    """Returns when a connection waits for a lock."""
     deadline = time.monotonic() + PATIENCE
     with connection.cursor() as cursor:
         while time.monotonic() < deadline:

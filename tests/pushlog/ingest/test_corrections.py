@@ -1,4 +1,4 @@
-"""Corrections: four fields of one message, and nothing else."""
+"""Corrections change four fields of one message, and nothing else."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -83,6 +83,6 @@ def test_correct_writes_the_fields_named_and_no_others(app: App) -> None:
 
 
 @pytest.mark.parametrize("days", [-1, 367])
-def test_correction_to_an_expiry_out_of_bounds_is_refused(days: int) -> None:
+def test_correction_to_an_expiry_out_of_bounds_is_rejected(days: int) -> None:
     with pytest.raises(ValidationError, match="within 366 days"):
         correction(expires_at=datetime.now(UTC) + timedelta(days=days))

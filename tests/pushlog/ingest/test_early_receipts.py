@@ -1,4 +1,4 @@
-"""Receipts that come before their message: kept, applied when it comes, and then gone."""
+"""Early receipts are kept, applied when their message arrives, and then deleted."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,7 +16,7 @@ ROW = factories.message_row(target_id="target", customer_message_id="customer", 
 
 
 def receipt(app: App, *, by: str = "id", after: int = 1, **fields: Any) -> dict[str, Any]:
-    """A receipt for the message of ROW, which need not be in the log."""
+    """A receipt for the message of ROW, which need not be stored."""
     row: dict[str, Any] = {"channel": "own", "code": 2, "at": (CREATED + timedelta(seconds=after)).isoformat()} | fields
     if by == "pair":
         return row | {"target_id": "target", "customer_message_id": "customer"}
@@ -35,7 +35,6 @@ def send(app: App, *rows: dict[str, Any]) -> tuple[int, int, int]:
 
 
 def arrive(app: App) -> Message:
-    """The message of ROW comes."""
     return Message.objects.get(pk__in=factories.create_messages(app, [ROW]))
 
 
@@ -86,7 +85,7 @@ def test_kept_ones_make_the_status_as_others_do(app: App) -> None:
 @pytest.mark.parametrize("first", [0, 1, 2])
 @pytest.mark.parametrize("together", [True, False])
 def test_kept_at_the_same_moment_are_put_together(app: App, first: int, together: bool) -> None:
-    """There is room for one: what it says is the sum of them, whichever came first."""
+    """One entry of the history holds them all, in whatever order they came."""
     rows = [
         receipt(app, channel="own", detail="z"),
         receipt(app, channel="huawei", detail="a"),
@@ -138,7 +137,7 @@ def test_kept_ones_of_other_messages_stay(app: App) -> None:
 def test_a_repeated_message_applies_what_a_crash_left_behind(
     app: App, monkeypatch: pytest.MonkeyPatch, by: str
 ) -> None:
-    """The message is committed before what was kept is looked at; its sender got no answer, and repeats it."""
+    """The process died between the two transactions, and the sender repeats the message."""
     send(app, receipt(app, by=by))
     with monkeypatch.context() as patch:
         patch.setattr("pushlog.ingest.early_receipts.apply", lambda **_: 1 / 0)
@@ -154,7 +153,7 @@ def test_a_repeated_message_applies_what_a_crash_left_behind(
 
 
 def test_two_messages_of_one_pair_share_nothing(app: App) -> None:
-    """The receipt goes to the newest of those that come together, and only to it."""
+    """The receipt goes only to the newer one."""
     send(app, receipt(app, by="pair"))
     later = ROW | {"created_at": (CREATED + timedelta(seconds=1)).isoformat()}
 

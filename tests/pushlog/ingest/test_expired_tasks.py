@@ -16,7 +16,7 @@ LIMIT = timedelta(days=30) + GRACE
 
 
 def fill(app: App, ages: list[timedelta]) -> None:
-    """Tasks of these ages at NOW; they came in when they were new."""
+    """Stores tasks of these ages at NOW, by an earlier clock."""
     rows: list[dict[str, Any]] = [
         {"push_id": f"{number}", "target_kind": "all", "pushed_at": (NOW - age).isoformat()}
         for number, age in enumerate(ages)

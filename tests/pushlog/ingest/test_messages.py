@@ -1,4 +1,4 @@
-"""Messages: each stored once, whatever else is in its batch."""
+"""Every message is stored once, whatever else is in its batch."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What goes to the database from here on. Django's own count would leave out COPY and binary parameters."""
+    """The statements sent from here on, including COPY and binary parameters, which Django does not log."""
     sent: list[str] = []
     execute, copy = psycopg.Cursor.execute, psycopg.Cursor.copy
 
@@ -186,7 +186,7 @@ def test_messages_known_and_new(app: App) -> None:
 
 
 def test_messages_known_and_new_with_every_field(app: App) -> None:
-    """The slower way of a batch with known rows stores the same as the fast one."""
+    """INSERT stores the same as COPY."""
     known = factories.message_row()
     factories.create_message(app, **known)
     odd = {"task": "odd", "title": "{a,\"b\\',\t\\N}", "content": "\n", "extras": {"a": '"\\'}, "expires_in": 5}
@@ -255,7 +255,7 @@ def test_messages_close_their_transaction_after_known_rows(app: App) -> None:
 
 
 def test_messages_fail_as_django_does(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Callers need not know psycopg: whatever the database refuses is one of Django's errors."""
+    """Callers get Django's errors, not psycopg's."""
     monkeypatch.setattr(messages, "_TABLE", "pushlog_absent")
 
     with pytest.raises(ProgrammingError):

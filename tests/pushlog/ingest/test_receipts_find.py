@@ -1,4 +1,4 @@
-"""Receipts find their message: by its ID, or by target ID and customer message ID; and never another app's."""
+"""Receipts find their app's message by its ID, or by target ID and customer message ID."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -31,7 +31,7 @@ def codes(*messages: Message) -> list[int]:
 
 @pytest.mark.parametrize("days", [0, 1, 5, 29])
 def test_by_pair(app: App, days: int) -> None:
-    """On its day, beyond midnight, and after a long time: different ways to find the message."""
+    """On the same day, after midnight, and much later: two queries find the message."""
     other = factories.create_message(app)
     message = factories.create_message(app, created_at=NOW - days * DAY - timedelta(minutes=1))
 
@@ -75,7 +75,7 @@ def test_by_pair_of_several_messages_the_newest(app: App) -> None:
 @pytest.mark.parametrize("together", [True, False])
 @pytest.mark.parametrize("order", [1, -1])
 def test_by_pair_of_several_days(app: App, together: bool, order: int) -> None:
-    """What else is in the batch does not matter: each receipt looks at the days around its own."""
+    """Each receipt looks at the days around its own, whatever else is in its batch."""
     row = factories.message_row()
     times = [NOW - 20 * DAY, NOW - 5 * DAY]
     messages = [factories.create_message(app, **row | {"created_at": time}) for time in times]

@@ -1,4 +1,4 @@
-"""What is refused, with a reason that holds no value, and what is just inside the bounds."""
+"""Rows that are rejected, with a reason that contains no value, and rows just inside the bounds."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from tests import factories
 pytestmark = pytest.mark.django_db
 
 NOW = datetime.now(UTC).replace(microsecond=0)
-# Stands for anything personal: it must never come back in a reason.
+# Stands for personal data, which no reason may contain.
 SECRET = "+8613912345678"
 TARGET_ID = TypeAdapter(TargetID)
 NESTED: Any = SECRET
@@ -23,7 +23,7 @@ for _ in range(5000):
 
 
 def reason(app: App, /, **fields: Any) -> str:
-    """Why a message with these fields is refused; a valid row of the same batch is stored."""
+    """Why a message with these fields is rejected; a valid row of the same batch is stored."""
     result = ingest.write_messages(app=app, rows=[factories.message_row() | fields, factories.message_row()], now=NOW)
     [rejection] = result.rejected
     assert (rejection.index, result.accepted, result.ids[0]) == (0, 1, None)
@@ -33,7 +33,6 @@ def reason(app: App, /, **fields: Any) -> str:
 
 
 def receipt_reason(app: App, /, **fields: Any) -> str:
-    """Why a receipt with these fields is refused."""
     row = {"message_id": str(message_ids.first_id(NOW)), "channel": "own", "code": 2, "at": NOW.isoformat()} | fields
     row = {name: value for name, value in row.items() if value != "absent"}
     result = ingest.write_receipts(app=app, rows=[row], now=NOW)
@@ -101,7 +100,7 @@ def receipt_reason(app: App, /, **fields: Any) -> str:
         ("sound", SECRET, "sound: extra inputs are not permitted"),
     ],
 )
-def test_message_is_refused(app: App, field: str, value: object, expected: str) -> None:
+def test_message_is_rejected(app: App, field: str, value: object, expected: str) -> None:
     assert reason(app, **{field: value}).startswith(expected)
 
 
@@ -120,7 +119,7 @@ def test_message_is_refused(app: App, field: str, value: object, expected: str) 
         datetime(2026, 11, 22, 9, 30),
     ],
 )
-def test_time_is_refused(app: App, value: object) -> None:
+def test_time_is_rejected(app: App, value: object) -> None:
     """A number could be seconds or milliseconds; a time without a zone could be any."""
     assert reason(app, created_at=value).startswith("created_at: ")
     assert receipt_reason(app, at=value).startswith("at: ")
@@ -137,7 +136,7 @@ def test_time_is_refused(app: App, value: object) -> None:
         pytest.param((NOW + timedelta(minutes=10, seconds=1)).isoformat(), id="too far ahead"),
     ],
 )
-def test_time_outside_the_window_is_refused(app: App, moment: str) -> None:
+def test_time_outside_the_window_is_rejected(app: App, moment: str) -> None:
     assert reason(app, created_at=moment) == "created_at: is outside the last 30 days"
     assert receipt_reason(app, at=moment) == "at: is outside the last 30 days"
 
@@ -150,18 +149,18 @@ def test_time_inside_the_window_is_taken(app: App, moment: datetime) -> None:
     assert ingest.write_receipts(app=app, rows=[row], now=NOW).applied == 1
 
 
-def test_expiry_beyond_the_calendar_is_refused(app: App) -> None:
+def test_expiry_beyond_the_calendar_is_rejected(app: App) -> None:
     error = reason(app, created_at="9999-12-31T23:59:59Z", expires_in=86_400)
 
     assert error == "created_at: is outside the last 30 days"
 
 
-def test_expiry_in_both_forms_is_refused(app: App) -> None:
+def test_expiry_in_both_forms_is_rejected(app: App) -> None:
     assert reason(app, expires_in=1, expires_at=NOW.isoformat()) == "expires_at: must not be given beside expires_in"
 
 
 @pytest.mark.parametrize("row", [None, 5, SECRET, [SECRET], True])
-def test_what_is_no_object_is_refused(app: App, row: object) -> None:
+def test_what_is_no_object_is_rejected(app: App, row: object) -> None:
     for write in (ingest.write_messages, ingest.write_receipts):
         [rejection] = write(app=app, rows=[row], now=NOW).rejected
         assert rejection.error
@@ -204,15 +203,15 @@ def test_missing_fields_are_named(app: App) -> None:
         ({"state": SECRET}, "state: extra inputs are not permitted"),
     ],
 )
-def test_receipt_is_refused(app: App, fields: dict[str, Any], expected: str) -> None:
+def test_receipt_is_rejected(app: App, fields: dict[str, Any], expected: str) -> None:
     error = receipt_reason(app, **fields)
 
     assert error.lower().startswith(expected.lower())
 
 
 @pytest.mark.parametrize("days", [-31, 1, 365])
-def test_receipt_for_another_time_is_refused(app: App, days: int) -> None:
-    """Such a message cannot be in the log and cannot come: to wait for it would be for ever."""
+def test_receipt_for_another_time_is_rejected(app: App, days: int) -> None:
+    """Its message cannot be stored, so it would be kept for ever."""
     identifier = message_ids.first_id(NOW + timedelta(days=days))
 
     assert receipt_reason(app, message_id=str(identifier)).startswith("message_id: is older than 30 days")

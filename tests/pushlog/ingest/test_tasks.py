@@ -50,7 +50,7 @@ def counted() -> list[tuple[Any, ...]]:
 
 
 def grouped() -> list[tuple[Any, ...]]:
-    """The same, from the tasks themselves."""
+    """The same, counted from the tasks."""
     found: dict[tuple[Any, ...], int] = {}
     for task in PushTask.objects.all():
         key = (task.app_id, *task_counts.key_of(task.pushed_at, task.message_type, task.target_kind))
@@ -109,7 +109,7 @@ def test_an_update_changes_what_is_given_and_nothing_else(app: App) -> None:
 def test_rows_of_one_task_are_taken_in_their_order(app: App) -> None:
     result = store(
         app,
-        {"push_id": "1", "state": "waiting"},  # nobody knows yet whom it is for
+        {"push_id": "1", "state": "waiting"},  # without a target kind
         {"push_id": "1", "target_kind": "all", "title": "First"},
         {"push_id": "1", "title": "Second"},
         {"push_id": "1", "title": "Second"},
@@ -151,7 +151,7 @@ def test_a_state_moves_as_the_model_says(app: App, old: TaskState, new: TaskStat
     assert PushTask.objects.get().state == (new if allowed else old)
 
 
-def test_times_out_of_bounds_are_refused(app: App) -> None:
+def test_times_out_of_bounds_are_rejected(app: App) -> None:
     rows = [
         {"push_id": "1", "target_kind": "all", "pushed_at": (NOW - timedelta(days=30, seconds=1)).isoformat()},
         {"push_id": "2", "target_kind": "all", "pushed_at": (NOW + timedelta(days=90, seconds=1)).isoformat()},

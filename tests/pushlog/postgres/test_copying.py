@@ -1,4 +1,4 @@
-"""COPY writes all rows or none, and the transaction around it goes on."""
+"""COPY writes all rows or none, and its transaction stays usable."""
 
 from datetime import UTC, datetime
 

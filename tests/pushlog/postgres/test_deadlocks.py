@@ -1,4 +1,4 @@
-"""Real deadlocks, with statements of somebody else, which keep no order: PostgreSQL rolls the writer back."""
+"""Real deadlocks with statements that keep no lock order: PostgreSQL rolls the writer back."""
 
 import time
 from collections.abc import Iterator
@@ -38,9 +38,9 @@ def app(transactional_db: None) -> App:
 
 @contextmanager
 def deadlock(*, held: str, wanted: str) -> Iterator[None]:
-    """Whoever waits in this block for the locks of `held`, with those of `wanted`, is rolled back once.
+    """Another session takes the locks of `held`. Once the writer in this block waits for them, it asks for `wanted`.
 
-    PostgreSQL rolls back the side whose deadlock_timeout ends first: the writer, which waits for longer.
+    The writer is rolled back: it has waited for longer, so its deadlock_timeout ends first.
     """
     is_held, has_both = Event(), Event()
 
@@ -65,7 +65,7 @@ def deadlock(*, held: str, wanted: str) -> Iterator[None]:
 
 
 def applying_with_a_deadlock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """From here on, the writer's second transaction, which applies early receipts, begins with a deadlock."""
+    """Makes the second transaction of a writer, which applies early receipts, end in a deadlock once."""
     apply = early_receipts.apply
 
     def apply_in_a_deadlock(**arguments: Any) -> int:
@@ -76,7 +76,7 @@ def applying_with_a_deadlock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def unnamed_row() -> dict[str, Any]:
-    """A message to which we give the customer message ID and the creation time."""
+    """A message whose customer message ID and creation time we generate."""
     return {"target_id": "unnamed", "push_type": "user"}
 
 
@@ -99,7 +99,7 @@ def test_messages_are_stored_once_after_a_deadlock_while_storing(app: App) -> No
 
 
 def test_messages_are_stored_once_after_a_deadlock_while_inserting(app: App) -> None:
-    """As the test before it, where a stored row keeps COPY from being enough."""
+    """As above, with a stored row, on which COPY fails."""
     row = factories.message_row()
     factories.create_messages(app, [row])
 
@@ -147,7 +147,7 @@ def test_receipts_are_applied_once_after_a_deadlock_over_their_messages(app: App
 def test_receipts_are_counted_once_after_a_deadlock_over_early_receipts(
     app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The message of one arrives between the look for it and the commit that keeps its receipt."""
+    """A message arrives before the commit that keeps its receipt."""
     known, late = factories.message_row(), factories.message_row()
     factories.create_messages(app, [known])
     keep = early_receipts.keep

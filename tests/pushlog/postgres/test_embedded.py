@@ -27,7 +27,7 @@ USERS = [0, NOBODY] if ROOT else [os.geteuid()]
 one_user = pytest.mark.parametrize("uid", USERS[:1], indirect=True)
 PREFIX = f"pushlog-test-{os.getpid()}-"
 
-# Uses the server until its input ends. Changes its user late: some may not read the folder that Python is in.
+# Uses the server until its input ends. Changes its user late, because some users cannot read Python's folder.
 COMMAND = """
 import os, sys
 from pathlib import Path
@@ -121,7 +121,7 @@ def uid(request: pytest.FixtureRequest) -> int:
 
 @pytest.fixture(scope="module")
 def var(uid: int) -> Iterator[Path]:
-    """The data folder that tests share, each with a server of its own."""
+    """A data folder that tests share, each with its own server."""
     with tempfile.TemporaryDirectory(prefix=PREFIX) as name:
         os.chown(name, uid, -1)
         yield Path(name, "var")
@@ -156,7 +156,7 @@ def test_forked_child_leaves_the_server_alone(var: Path, uid: int) -> None:
         server = postmaster(var)
         print("fork", file=process.stdin, flush=True)
         assert hear(process) == "forked"
-        with command(var, uid):  # nor did the child give back the parent's share
+        with command(var, uid):  # the child did not release the parent's lock
             pass
         assert select(var) == "pushlog"
     assert gone(server)

@@ -1,4 +1,4 @@
-"""Which partitions are made: every day once, whoever asks for it, and in nobody's way."""
+"""Every day gets one partition, without locking out readers or writers."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +18,7 @@ from pushlog.postgres import partitions
 from tests import factories
 
 DAY = timedelta(days=1)
-# Far from the window, whose partitions all tests have.
+# Far from the window, whose partitions exist in all tests.
 FIRST = date(2024, 2, 27)
 MESSAGE, HISTORY = partitions.TABLES
 Spans = list[tuple[date, date]]
@@ -26,7 +26,7 @@ Spans = list[tuple[date, date]]
 
 @pytest.fixture
 def leave_nothing(transactional_db: None) -> Iterator[None]:
-    """For tests with several connections, whose partitions are there to stay."""
+    """Drops what tests with several connections commit."""
     yield
     with connection.cursor() as cursor:
         for table in partitions.TABLES:
@@ -66,7 +66,6 @@ def test_ensure_twice_makes_nothing() -> None:
 
 @pytest.mark.django_db
 def test_ensure_makes_up_for_one_table(db: None) -> None:
-    """As if the process had been killed when there was no transaction yet."""
     partitions.ensure(FIRST, FIRST)
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE pushlog_statuschange_20240227")
@@ -87,7 +86,7 @@ def test_ensure_window_covers_it_and_the_days_ahead() -> None:
 
 @pytest.mark.django_db
 def test_bounds_are_on_utc_days() -> None:
-    """Read from the database itself, and with another zone in force."""
+    """In a session with another time zone."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL TIME ZONE 'Asia/Shanghai'")
         partitions.ensure(FIRST, FIRST)
@@ -186,7 +185,7 @@ def test_ensure_from_several_connections_at_once(leave_nothing: None) -> None:
 
 
 def test_ensure_passes_readers_and_writers(leave_nothing: None, app: App) -> None:
-    """Neither waits for the other: each has an open transaction on the tables while the other works."""
+    """Each side works while the other has an open transaction on the tables."""
     message = factories.create_message(app)
     with psycopg.connect(**connection.get_connection_params()) as reader:
         reader.execute("SET lock_timeout = '2s'")

@@ -10,8 +10,7 @@ from pushlog.postgres.retries import ATTEMPTS, retried
 
 
 @pytest.fixture(autouse=True)
-def outside_a_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests without a database are outside of one; nobody waits."""
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retries, "_PAUSE", 0)
 
 
@@ -38,14 +37,14 @@ def wrapped(cause: Exception) -> Exception:
 @pytest.mark.parametrize(
     "error", [SerializationFailure, lambda: wrapped(DeadlockDetected()), lambda: wrapped(SerializationFailure())]
 )
-def test_what_was_undone_is_done_again(error: Callable[[], Exception]) -> None:
+def test_write_is_repeated_after_a_rollback(error: Callable[[], Exception]) -> None:
     write, calls = failing(ATTEMPTS - 1, error)
 
     assert write() == "written"
     assert len(calls) == ATTEMPTS
 
 
-def test_it_is_given_up_in_the_end() -> None:
+def test_last_attempt_raises() -> None:
     write, calls = failing(ATTEMPTS, DeadlockDetected)
 
     with pytest.raises(DeadlockDetected):
@@ -56,7 +55,7 @@ def test_it_is_given_up_in_the_end() -> None:
 @pytest.mark.parametrize(
     "error", [ValueError, IntegrityError, OperationalError, psycopg.OperationalError, lambda: wrapped(QueryCanceled())]
 )
-def test_other_errors_go_their_way(error: Callable[[], Exception]) -> None:
+def test_other_errors_are_not_retried(error: Callable[[], Exception]) -> None:
     write, calls = failing(1, error)
 
     with pytest.raises((ValueError, IntegrityError, OperationalError, psycopg.Error)):
@@ -65,7 +64,7 @@ def test_other_errors_go_their_way(error: Callable[[], Exception]) -> None:
 
 
 @pytest.mark.django_db
-def test_in_an_outer_transaction_only_its_owner_can_begin_again() -> None:
+def test_nothing_is_retried_in_an_outer_transaction() -> None:
     write, calls = failing(1, DeadlockDetected)
 
     with pytest.raises(DeadlockDetected), transaction.atomic():

@@ -1,7 +1,6 @@
-"""Which statements of ours PostgreSQL plans once for all values, and that no other ever is.
+"""Which queries get a cached generic plan, and that no others do.
 
-For a status that nobody has, the plan that is right for the one that most have takes a thousand times as long (rule D
-in the lessons).
+For a status that no message has, the plan that suits the most frequent one takes a thousand times as long.
 """
 
 from datetime import timedelta
@@ -19,11 +18,11 @@ from pushlog.models import App, Message
 from pushlog.postgres import partitions, statements
 from tests import factories
 
-OFTEN = 20  # PostgreSQL plans a prepared statement once for all after 5 times
+OFTEN = 20  # PostgreSQL considers a generic plan after 5 executions
 
 
 def prepared() -> list[tuple[str, bool]]:
-    """What this connection has prepared, by whichever way, and whether it was ever planned for all values."""
+    """This connection's prepared statements, and whether each has run with a generic plan."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT statement, generic_plans > 0 FROM pg_prepared_statements")
         return list(cursor.fetchall())
@@ -52,13 +51,13 @@ def test_writing_prepares_nothing(app: App) -> None:
     assert prepared() == []
 
 
-def test_plans_are_kept_in_a_block_and_no_longer_behind_it(app: App) -> None:
+def test_plans_are_cached_in_a_block_and_not_after_it(app: App) -> None:
     made = factories.create_message(app)
 
     for _ in range(OFTEN):
         with statements.generic_plans_cached():
             assert list(Message.objects.listed(app)) == [made]
-    assert [is_kept for _, is_kept in prepared()] == [True]
+    assert [is_generic for _, is_generic in prepared()] == [True]
 
     assert list(Message.objects.listed(app).filter(title=made.title)) == [made]
     statements.run("SELECT %b::int4", [1])
@@ -66,8 +65,7 @@ def test_plans_are_kept_in_a_block_and_no_longer_behind_it(app: App) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["pg_sleep(1)", "1 / 0"])
-def test_statements_behind_an_error_are_as_usual(app: App, wrong: str) -> None:
-    """Behind one that took too long, and one that failed."""
+def test_nothing_is_prepared_after_an_error(app: App, wrong: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = '100ms'")
 
@@ -75,14 +73,14 @@ def test_statements_behind_an_error_are_as_usual(app: App, wrong: str) -> None:
         list(App.objects.extra(select={"wrong": wrong}))
 
     with connection.cursor() as cursor:
-        cursor.execute("DEALLOCATE ALL")  # the wrong one, of which Psycopg knows nothing any more
+        cursor.execute("DEALLOCATE ALL")  # the failed one, which Psycopg has forgotten
     assert list(Message.objects.listed(app)) == []
     statements.run("SELECT %b::int4", [1])
     assert prepared() == []
 
 
 @pytest.mark.django_db(transaction=True)
-def test_connection_that_is_lost_in_a_block_is_made_anew() -> None:
+def test_connection_lost_in_a_block_is_replaced() -> None:
     app = factories.create_app()
     with statements.generic_plans_cached():
         connection.close()
@@ -96,7 +94,7 @@ def test_connection_that_is_lost_in_a_block_is_made_anew() -> None:
 def test_cached_plans_know_of_partitions_made_later(app: App) -> None:
     later = timezone.now() + timedelta(days=20)
     with connection.cursor() as cursor:
-        # In an empty log, none of these partitions, which a plan for this time leaves out, costs more than planning.
+        # With empty partitions, PostgreSQL would prefer a plan for this time, which prunes them.
         cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
 
     def listed() -> list[UUID]:
@@ -105,7 +103,7 @@ def test_cached_plans_know_of_partitions_made_later(app: App) -> None:
 
     for _ in range(OFTEN):
         assert listed() == []
-    assert [is_kept for _, is_kept in prepared()] == [True]
+    assert [is_generic for _, is_generic in prepared()] == [True]
     assert partitions.ensure_window(now=later)
     rows = [factories.message_row(created_at=later - timedelta(days=day)) for day in (0, 5)]
     made = factories.create_messages(app, rows, now=later)
@@ -113,7 +111,7 @@ def test_cached_plans_know_of_partitions_made_later(app: App) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "is_kept"),
+    ("query", "is_generic"),
     [
         ("", True),
         ("sort=-title", True),
@@ -123,47 +121,49 @@ def test_cached_plans_know_of_partitions_made_later(app: App) -> None:
         ("created_from=2020-01-01T00:00", False),
     ],
 )
-def test_plans_of_lists_without_a_filter_are_kept(member_client: Client, app: App, query: str, is_kept: bool) -> None:
+def test_plans_of_lists_without_a_filter_are_cached(
+    member_client: Client, app: App, query: str, is_generic: bool
+) -> None:
     factories.create_message(app)
 
     for _ in range(2):
         answer = member_client.get(f"{reverse('messages', args=[app.slug])}?{query}")
 
     assert answer.status_code == 200
-    assert len(prepared()) == is_kept
+    assert len(prepared()) == is_generic
 
 
 @pytest.mark.parametrize(
-    ("terms", "is_kept"),
+    ("terms", "is_generic"),
     [
         (SearchTerms("user-1", "number-1"), True),
         (SearchTerms("user-1"), False),
         (SearchTerms("", "number-1"), False),
     ],
 )
-def test_plans_of_searches_by_both_ids_are_kept(
-    member_client: Client, app: App, terms: SearchTerms, is_kept: bool
+def test_plans_of_searches_by_both_ids_are_cached(
+    member_client: Client, app: App, terms: SearchTerms, is_generic: bool
 ) -> None:
-    """What one ID finds is sorted if it is little, and read in its order if it is much."""
+    """With one ID, the best plan depends on how many messages it has: sort them, or read them in order."""
     factories.create_message(app, target_id="user-1", customer_message_id="number-1")
     address = f"{reverse('messages', args=[app.slug])}?search={token_of(app, terms)}"
 
     answer = member_client.get(address)
 
     assert len(answer.context["page"].rows) == 1
-    assert len(prepared()) == is_kept
-    # With a filter, the right plan goes by the value.
+    assert len(prepared()) == is_generic
+    # With a filter, the best plan depends on its value.
     assert len(member_client.get(f"{address}&mode=simple").context["page"].rows) == 1
-    assert len(prepared()) == is_kept
+    assert len(prepared()) == is_generic
 
 
-def test_looks_for_the_cause_of_a_miss_are_planned_for_its_ids(member_client: Client, app: App) -> None:
+def test_queries_that_explain_a_miss_are_not_cached(member_client: Client, app: App) -> None:
     address = f"{reverse('messages', args=[app.slug])}?search={token_of(app, SearchTerms('nobody', 'nothing'))}"
 
     for _ in range(OFTEN):
         assert member_client.get(address).context["page"].rows == []
 
-    # The search itself. How many messages each of its IDs has alone, the looks for a cause cannot know.
+    # The search itself.
     assert len(prepared()) == 1
 
 
@@ -177,7 +177,7 @@ def test_page_of_a_task_is_planned_for_that_task(member_client: Client, app: App
     assert prepared() == []
 
 
-def test_no_plan_is_kept_where_the_setting_says_so(member_client: Client, app: App, settings: Settings) -> None:
+def test_no_plan_is_cached_if_the_setting_is_off(member_client: Client, app: App, settings: Settings) -> None:
     settings.PREPARED_STATEMENTS = False
 
     for _ in range(OFTEN):

@@ -1,4 +1,7 @@
-"""Plans of what ingestion sends: its work must depend on the batch alone."""
+"""On the skewed log, the cost of a write must depend on its batch alone.
+
+Rows are written, and then every statement that was sent is explained with its own parameters.
+"""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -26,7 +29,7 @@ def receipt(**fields: Any) -> dict[str, Any]:
 
 
 def lost(number: int) -> dict[str, Any]:
-    """A receipt whose message nobody has sent: every second one by the message's ID."""
+    """A receipt without a message, alternately by message ID and by both other IDs."""
     if number % 2:
         return receipt(target_id=f"lost-{number}", customer_message_id="shared")
     return receipt(message_id=str(UUID(int=(int((NOW.timestamp() - 60) * 1000) << 80 | 7 << 76 | 2 << 62) + number)))
@@ -44,7 +47,7 @@ def waiting(log: Log, django_db_blocker: DjangoDbBlocker) -> Iterator[Log]:
 
 @pytest.fixture
 def messages(log: Log) -> list[Message]:
-    """The last ones of a day and the first ones of the next."""
+    """Messages around midnight."""
     midnight = NOW.replace(hour=0, minute=0, second=0) - timedelta(days=1)
     newest = Message.objects.findable(log.app, now=NOW).order_by("-pk")
     around = [one for one in newest if abs(one.created_at - midnight) < timedelta(hours=1)]
@@ -54,7 +57,6 @@ def messages(log: Log) -> list[Message]:
 
 
 def tables(plan: Plan) -> set[str]:
-    """The partitions that are read."""
     return {node["Relation Name"] for node in plan.nodes if "Scan" in node["Node Type"] and "Relation Name" in node}
 
 
@@ -63,12 +65,12 @@ def test_receipts_lock_and_change_their_messages_alone(log: Log, messages: list[
 
     plans = plans_of(log, lambda: ingest.write_receipts(app=log.app, rows=rows, now=NOW), MESSAGE)
 
-    # Of each day: once to lock them, once to change them.
+    # For each of two days: lock and update.
     assert len(plans) == 4
     for plan in plans:
         assert len(tables(plan)) == 1, plan.text
         assert "" not in plan.indexes(log), plan.text
-        # Of a message that was just changed, the old version may be read too.
+        # The previous version of an updated row may be read too.
         assert 0 < plan.rows_read <= 2 * SIZE, plan.text
 
 
@@ -85,7 +87,7 @@ def test_receipts_that_come_again_look_up_their_entries(log: Log, messages: list
 
 
 def test_receipts_find_their_messages_by_both_ids(log: Log, messages: list[Message]) -> None:
-    """By the hash of both, in the receipt's own day and in those beside it."""
+    """In the receipt's own day and the days next to it."""
     rows = [
         receipt(
             target_id=one.target_id,
@@ -105,7 +107,7 @@ def test_receipts_find_their_messages_by_both_ids(log: Log, messages: list[Messa
 
 
 def test_receipts_look_for_their_messages_in_the_whole_window(log: Log) -> None:
-    """Of a target with thousands of messages, and of an ID that thousands share."""
+    """For a target with thousands of messages, and for an ID that thousands share."""
     rows = [
         receipt(target_id="hot", customer_message_id="nothing"),
         receipt(target_id="nobody", customer_message_id="shared"),
@@ -122,7 +124,7 @@ def test_receipts_look_for_their_messages_in_the_whole_window(log: Log) -> None:
         assert plan.rows_read == 0, plan.text
 
 
-def test_receipts_that_must_wait_read_no_message(waiting: Log) -> None:
+def test_early_receipts_read_no_message(waiting: Log) -> None:
     rows = [lost(KEPT_OF_EACH + number) for number in range(SIZE)]
 
     plans = plans_of(waiting, lambda: ingest.write_receipts(app=waiting.app, rows=rows, now=NOW), MESSAGE, KEPT)
@@ -133,7 +135,7 @@ def test_receipts_that_must_wait_read_no_message(waiting: Log) -> None:
         assert plan.rows_read == 0, plan.text
 
 
-def test_messages_take_the_receipts_that_wait_for_them_and_no_others(waiting: Log) -> None:
+def test_messages_read_only_their_own_early_receipts(waiting: Log) -> None:
     rows = [
         factories.message_row(target_id=f"lost-{number}", customer_message_id="shared", created_at=NOW)
         for number in range(1, 2 * SIZE, 2)
@@ -143,14 +145,14 @@ def test_messages_take_the_receipts_that_wait_for_them_and_no_others(waiting: Lo
     plans = plans_of(waiting, lambda: ingest.write_messages(app=waiting.app, rows=rows, now=NOW), MESSAGE, KEPT)
 
     assert EarlyReceipt.objects.count() == kept_before - SIZE
-    # Whether there are any, their keys, the messages, those to apply, and the change.
+    # exists(), their keys, lock, delete, update, and the history.
     assert len(plans) == 6
     for plan in plans:
         assert "" not in plan.indexes(waiting), plan.text
         assert plan.rows_read <= 2 * SIZE, plan.text
 
 
-def test_messages_of_an_app_for_which_nothing_waits_pass_over_no_others(waiting: Log) -> None:
+def test_messages_of_an_app_without_early_receipts_read_none(waiting: Log) -> None:
     app = factories.create_app()
 
     [plan] = plans_of(waiting, lambda: ingest.write_messages(app=app, rows=[factories.message_row()]), KEPT)
@@ -168,7 +170,7 @@ def test_messages_that_come_again_look_up_their_ids(log: Log, messages: list[Mes
     assert tables(plan) == set(), plan.text
 
 
-def test_maintenance_goes_through_what_waits_in_batches(waiting: Log) -> None:
+def test_maintenance_reads_early_receipts_in_batches(waiting: Log) -> None:
     plans = plans_of(waiting, lambda: list(early_receipts.sweep(now=NOW)), KEPT)
 
     assert len(plans) > 2 * KEPT_OF_EACH // early_receipts._BATCH
