@@ -77,11 +77,15 @@ def member_required(
 
 def _to_login(request: HttpRequest, app: str) -> HttpResponse:
     """To the login page and back. For a fragment, the whole page goes there."""
+    messages = reverse("messages", args=[app])
     if request.method == "POST":
-        # A form cannot be sent again after the login: back to the page that it stood on.
-        return redirect_to_login(reverse("messages", args=[app]))
+        # A form cannot be sent again after the login.
+        return redirect_to_login(messages)
     if not htmx.wants_fragment(request):
         return redirect_to_login(request.get_full_path())
-    page = urlsplit(request.headers.get("HX-Current-URL", "/"))
-    login = redirect_to_login(urlunsplit(("", "", page.path, page.query, "")))
-    return HttpResponse(status=204, headers={"HX-Redirect": login.headers["Location"]})
+    try:
+        page = urlsplit(request.headers["HX-Current-URL"])
+        here = urlunsplit(("", "", page.path, page.query, ""))
+    except (KeyError, ValueError):
+        here = messages
+    return HttpResponse(status=204, headers={"HX-Redirect": redirect_to_login(here).headers["Location"]})

@@ -28,6 +28,16 @@ def test_fragment_without_a_login_sends_the_whole_page_to_the_login(client: Clie
     assert response.headers["HX-Redirect"] == f"/accounts/login/?next=/apps/{app.slug}/messages/%3Fsort%3D-title"
 
 
+@pytest.mark.parametrize("headers", [{}, {"HX-Current-URL": "http://["}, {"HX-Current-URL": "http://a\u2100b/"}])
+def test_fragment_of_an_unreadable_page_leads_back_to_the_list(
+    client: Client, app: App, headers: dict[str, str]
+) -> None:
+    response = client.get(f"/apps/{app.slug}/tasks/", headers={"HX-Request": "true", **headers})
+
+    assert response.status_code == 204
+    assert response.headers["HX-Redirect"] == f"/accounts/login/?next=/apps/{app.slug}/messages/"
+
+
 def test_other_apps_are_not_found(member_client: Client) -> None:
     other = factories.create_app()
     message, task = factories.create_message(other), factories.create_task(other)
