@@ -1,7 +1,7 @@
 """Query string -> validated filters of the lists, and what is typed into their searches."""
 
 from collections.abc import Iterable
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import django_filters
@@ -9,6 +9,7 @@ from django import forms
 from django.core.validators import MaxLengthValidator
 from django.utils import timezone
 
+from console.local_times import in_current_zone
 from pushlog import message_ids
 from pushlog.choices import WordChoices
 from pushlog.invisible import strip_invisible
@@ -22,14 +23,28 @@ def _words(members: Iterable[WordChoices]) -> list[tuple[str, str]]:
     return [("", "Any"), *((member.word, str(member.label)) for member in members)]
 
 
-def _time_filter(label: str, method: str) -> django_filters.DateTimeFilter:
-    """A moment as browsers' own field for it gives it, so that what is asked for is what the field shows again."""
-    return django_filters.DateTimeFilter(
-        label=label,
-        method=method,
-        input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local", "step": "1"}),
-    )
+class _LocalTimeField(forms.DateTimeField):
+    """A local time of the current zone, as browsers send it, for a moment. Django's own refuses times around a change."""
+
+    def __init__(self, *, fold: int, **options: Any) -> None:
+        super().__init__(
+            input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
+            widget=forms.DateTimeInput(attrs={"type": "datetime-local", "step": "1"}),
+            **options,
+        )
+        self.fold = fold
+
+    def to_python(self, value: Any) -> datetime | None:
+        with timezone.override(UTC):  # the stock field then leaves the time as it was typed
+            typed = super().to_python(value)
+        try:
+            return in_current_zone(timezone.make_naive(typed, UTC), fold=self.fold) if typed else None
+        except OverflowError:
+            raise forms.ValidationError("There is no such time in the calendar.") from None
+
+
+class _LocalTimeFilter(django_filters.Filter):
+    field_class = _LocalTimeField
 
 
 def _number(enum: type[WordChoices]) -> Any:
@@ -70,8 +85,9 @@ class MessageFilter(django_filters.FilterSet):
         label="Status: channel", choices=_words(Channel), coerce=_number(Channel)
     )
     code = _WholeNumberFilter(label="Status: code", min_value=-(2**31), max_value=2**31 - 1)
-    created_from = _time_filter("Created from", "filter_from")
-    created_to = _time_filter("Created before", "filter_to")
+    # A range from an hour that the clocks repeat to the same hour holds both.
+    created_from = _LocalTimeFilter(label="Created from", method="filter_from", fold=0)
+    created_to = _LocalTimeFilter(label="Created before", method="filter_to", fold=1)
 
     class Meta:
         model = Message
@@ -126,10 +142,11 @@ class TaskFilter(django_filters.FilterSet):
     def filter_day(self, queryset: PushTaskQuerySet, name: str, value: date) -> PushTaskQuerySet:
         """By push time, from midnight to midnight, however many hours the day has."""
         try:
-            following = value + timedelta(days=1)
-        except OverflowError:  # the last day there is
+            start, end = (
+                in_current_zone(datetime.combine(day, time.min)) for day in (value, value + timedelta(days=1))
+            )
+        except OverflowError:  # the first or last day of the calendar
             return queryset.none()
-        start, end = (timezone.make_aware(datetime.combine(day, time.min)) for day in (value, following))
         return queryset.filter(pushed_at__gte=start, pushed_at__lt=end)
 
 
