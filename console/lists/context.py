@@ -9,6 +9,7 @@ from django_filters import FilterSet
 from console import tokens
 from console.lists.state import ListState, cursor_purpose
 from console.lists.tables import PageData
+from console.templatetags.console import local_text, offset, shared_offset
 from pushlog.keyset import BadCursor, Page, Row, page_of
 from pushlog.models import WINDOW, App
 
@@ -30,6 +31,7 @@ def list_context(
     def cursor(values: list[Any] | None) -> str | None:
         return tokens.seal(cursor_purpose(state.listing, app, state.sort), values) if values else None
 
+    rows = page.rows if page else []
     return {
         "app": app,
         "now": now,
@@ -38,9 +40,10 @@ def list_context(
         "filters": filters,
         "active_filters": _in_words(state, filters) if filters else [],
         "page": page,
+        "offset": shared_offset(getattr(row, state.listing.time) for row in rows),
         "newer": cursor(page.newer) if page else None,
         "older": cursor(page.older) if page else None,
-        "table": state.listing.table(PageData(page.rows if page else []), order_by=state.sort),
+        "table": state.listing.table(PageData(rows), order_by=state.sort),
         # Where a page without scripts is read on, if the list is not at its top.
         "anchor": f"#{state.listing.anchor}" if state.listing.anchor else "",
         "sort_label": _sort_label(state),
@@ -55,7 +58,9 @@ def _in_words(state: ListState, filters: FilterSet) -> list[tuple[str, str, str]
     for name in state.listing.filters:
         if cleaned.get(name) not in (None, ""):
             field = filters.form.fields[name]
-            given = filters.data[name].replace("T", " ") if isinstance(cleaned[name], datetime) else filters.data[name]
+            given = filters.data[name]
+            if isinstance(moment := cleaned[name], datetime):
+                given = f"{local_text(moment)} {offset(moment)}"
             words.append((name, str(field.label), str(dict(getattr(field, "choices", [])).get(given, given))))
     return words
 

@@ -1,6 +1,7 @@
 """The one formatter of times, and what a row says of a status."""
 
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from django import template
@@ -20,25 +21,30 @@ _UNITS = (("d", 86400, "h", 3600), ("h", 3600, "min", 60), ("min", 60, "s", 1))
 
 @register.filter
 def clock(moment: datetime) -> SafeString:
-    """A moment to the second, in the current zone; the exact one in UTC on hover. Where the zone is printed once."""
-    return format_html(
-        '<time datetime="{0}" title="{0}">{1}</time>',
-        _iso(moment),
-        f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S}",
-    )
+    """A moment to the second, in the current zone; the exact one in UTC on hover. Where the offset is printed once."""
+    return format_html('<time datetime="{0}" title="{0}">{1}</time>', _iso(moment), local_text(moment))
 
 
 @register.filter
 def moment(moment: datetime) -> SafeString:
-    """The same with the zone beside it."""
+    """The same with its offset beside it."""
     return format_html('{} <span class="zone">{}</span>', clock(moment), offset(moment))
 
 
-@register.filter
+def local_text(moment: datetime) -> str:
+    """A moment to the second, in the current zone."""
+    return timezone.localtime(moment).replace(tzinfo=None).isoformat(" ", "seconds")
+
+
 def offset(moment: datetime) -> str:
-    """The current zone's distance from UTC at a moment, such as UTC+08:00."""
-    text = f"{timezone.localtime(moment):%z}"
-    return f"UTC{text[:3]}:{text[3:]}"
+    """The current zone's offset from UTC at a moment, such as UTC+08:00."""
+    return f"UTC{timezone.localtime(moment).isoformat(timespec='seconds')[19:]}"
+
+
+def shared_offset(moments: Iterable[datetime]) -> str:
+    """The offset that all these moments have; empty if they have several, or there are none."""
+    offsets = {offset(one) for one in moments}
+    return offsets.pop() if len(offsets) == 1 else ""
 
 
 @register.filter

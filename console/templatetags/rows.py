@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from console.templatetags.console import clock, verdict
+from console.templatetags.console import clock, moment, verdict
 from pushlog.models import App, Message, PushType
 
 register = template.Library()
@@ -34,8 +34,9 @@ _PUSH_TYPES = {member.value: member.label for member in PushType}
 
 
 @register.simple_tag
-def message_rows(messages: Iterable[Message], app: App, now: datetime) -> SafeString:
-    """The rows of an app's messages, as `now` (aware) makes of them; all values are escaped."""
+def message_rows(messages: Iterable[Message], app: App, now: datetime, offset: str) -> SafeString:
+    """The rows of an app's messages at `now` (aware). Without the header's `offset`, each row has its own."""
+    time = clock if offset else moment
     folder = reverse("messages", args=[app.slug])
     return format_html_join(
         "",
@@ -50,7 +51,7 @@ def message_rows(messages: Iterable[Message], app: App, now: datetime) -> SafeSt
                 "title": message.title,
                 "shown_title": message.title or "–",
                 "status": verdict(message, now),
-                "created_at": clock(message.created_at),
+                "created_at": time(message.created_at),
             }
             for message in messages
         ),
