@@ -24,7 +24,7 @@ def _words(members: Iterable[WordChoices]) -> list[tuple[str, str]]:
 
 
 class _LocalTimeField(forms.DateTimeField):
-    """A local time of the current zone, as browsers send it, for a moment. Django's own refuses times around a change."""
+    """A local time of the current zone as browsers send it. The stock field refuses some around a clock change."""
 
     def __init__(self, *, fold: int, **options: Any) -> None:
         super().__init__(

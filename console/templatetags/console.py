@@ -3,12 +3,15 @@
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from django import template
-from django.forms import BoundField, Select
+from django.forms import BoundField, Form, Select
+from django.template.loader import render_to_string
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django_filters import FilterSet
 
 from pushlog import __version__, forecast
 from pushlog.models import Message
@@ -96,3 +99,20 @@ def styled(field: BoundField) -> SafeString:
     if field.errors:
         attributes |= {"aria-invalid": "true", "aria-describedby": f"{field.auto_id}_error"}
     return field.as_widget(attrs=attributes)
+
+
+@register.simple_tag
+def filter_fields(filters: FilterSet) -> SafeString:
+    """The fields of the filters of a list."""
+    is_set = any(filters.data.get(name) for name in filters.filters)
+    return _fields(filters.form) if is_set else _unset_fields(filters.__class__)
+
+
+# Widgets take a quarter of the page's time. Not in Django's cache: there, members could push out the log-in counters.
+@cache
+def _unset_fields(filter_set: type[FilterSet]) -> SafeString:
+    return _fields(filter_set().form)
+
+
+def _fields(form: Form) -> SafeString:
+    return format_html_join("", "{}", ((render_to_string("_field.html", {"field": field}),) for field in form))
