@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
+from django.urls import reverse
 from django_filters import FilterSet
 
 from console import tokens
@@ -39,6 +40,7 @@ def list_context(
         "state": state,
         "filters": filters,
         "active_filters": _in_words(state, filters) if filters else [],
+        "without_filters": _without_filters(app, state, filters) if filters else "",
         "page": page,
         "offset": shared_offset(getattr(row, state.listing.time) for row in rows),
         "newer": cursor(page.newer) if page else None,
@@ -49,6 +51,13 @@ def list_context(
         "sort_label": _sort_label(state),
         "pager_labels": _pager_labels(state),
     }
+
+
+def _without_filters(app: App, state: ListState, filters: FilterSet) -> str:
+    """The address of the same list, search and sort, from its first page."""
+    cleared = {*state.listing.filters, "after", "before"}
+    kept = {name: value for name, value in filters.data.items() if name not in cleared}
+    return reverse(state.listing.page, args=[app.slug], query=kept)
 
 
 def _in_words(state: ListState, filters: FilterSet) -> list[tuple[str, str, str]]:
