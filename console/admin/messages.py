@@ -7,6 +7,7 @@ from uuid import UUID
 import pydantic
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminTextareaWidget
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
@@ -16,6 +17,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from console.access import visible_apps
+from console.admin.fields import StoredText
 from pushlog import ingest
 from pushlog.keyset import BadCursor, page_of
 from pushlog.models import Message
@@ -28,29 +30,22 @@ _CORRECTED = ("title", "content", "extras", "expires_at")
 class MessageForm(forms.ModelForm):
     """What may be put right. A changed status goes in as a receipt of now, by the rules for all receipts."""
 
-    # As they stand: what nobody touched is not changed, not even by a blank at its end.
-    title = forms.CharField(max_length=500, required=False, strip=False)
-    content = forms.CharField(widget=forms.Textarea, required=False, strip=False)
+    title = StoredText(max_length=500)
+    content = StoredText(widget=AdminTextareaWidget)
 
     class Meta:
         model = Message
         fields = ["title", "content", "extras", "expires_at", "channel", "code"]
-
-    def clean_content(self) -> str:
-        """Browsers end lines with two characters. What differs in nothing else was not changed."""
-        content: str = self.cleaned_data["content"].replace("\r\n", "\n")
-        if content == self.instance.content.replace("\r\n", "\n"):
-            return str(self.instance.content)
-        return content
 
     def clean(self) -> dict[str, Any]:
         """Refuses what ingestion would refuse."""
         cleaned: dict[str, Any] = super().clean() or {}
         if self.errors:
             return cleaned
-        given = {name: cleaned[name] for name in _CORRECTED}
+        # Only what was changed: the form shows times to the second, and what is stored may be out of today's bounds.
+        given = {name: cleaned[name] for name in _CORRECTED if name in self.changed_data}
         try:
-            self.correction = ingest.Correction.model_validate(given | {"created_at": self.instance.created_at})
+            self.correction = ingest.Correction(created_at=self.instance.created_at, **given)
         except pydantic.ValidationError as error:
             for one in error.errors(include_input=False):
                 self.add_error(str(one["loc"][0]) if one["loc"] else "expires_at", one["msg"])
@@ -65,11 +60,6 @@ class MessageForm(forms.ModelForm):
     def changes_status(self) -> bool:
         """Whether another channel or code was chosen."""
         return not {"channel", "code"}.isdisjoint(self.changed_data)
-
-    @property
-    def corrected(self) -> list[str]:
-        """The fields that are other than before."""
-        return [name for name in _CORRECTED if self.cleaned_data[name] != self.initial[name]]
 
     def receipt(self) -> dict[str, Any]:
         """The receipt that brings the message to the status chosen."""
@@ -155,8 +145,7 @@ class MessageAdmin(admin.ModelAdmin):
     def save_model(self, request: HttpRequest, obj: Message, form: MessageForm, change: bool) -> None:
         """Through the record's own writers, as everything that is written there."""
         with transaction.atomic():
-            if form.corrected:
-                ingest.correct(message_id=obj.pk, correction=form.correction, fields=form.corrected)
+            ingest.correct(message_id=obj.pk, correction=form.correction)
             if form.changes_status and not ingest.write_receipts(app=obj.app, rows=[form.receipt()]).applied:
                 messages.error(request, "The status was not changed: a newer receipt came at the same time.")
 

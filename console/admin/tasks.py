@@ -4,11 +4,13 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminTextareaWidget
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
 from console.access import visible_apps
+from console.admin.fields import StoredText
 from pushlog import ingest
 from pushlog.invisible import strip_invisible
 from pushlog.models import WINDOW, App, MessageType, PushTask, TargetKind, TaskSource, TaskState
@@ -21,9 +23,11 @@ _TIMES = ("created_at", "pushed_at")
 class TaskForm(forms.ModelForm):
     """A push task. What is wrong with it, the record says: the form stores it, and takes that back."""
 
-    # As they stand: what nobody touched is not changed, not even by a blank at its end.
-    title = forms.CharField(max_length=500, required=False, strip=False)
-    content = forms.CharField(widget=forms.Textarea, required=False, strip=False)
+    title = StoredText(max_length=500)
+    content = StoredText(widget=AdminTextareaWidget)
+    media_url = StoredText(label="Rich media", max_length=2000)
+    audio_url = StoredText(label="Audio", max_length=2000)
+    group = StoredText(max_length=64)
 
     class Meta:
         model = PushTask
@@ -56,10 +60,6 @@ class TaskForm(forms.ModelForm):
     def clean_push_id(self) -> str:
         """As ingestion stores it, so that it is found again."""
         return strip_invisible(self.cleaned_data["push_id"])
-
-    def clean_content(self) -> str:
-        """Browsers end lines with two characters, and the log has one."""
-        return str(self.cleaned_data["content"]).replace("\r\n", "\n")
 
     def clean(self) -> dict[str, Any]:
         """Refuses what ingestion refuses, with its reasons."""

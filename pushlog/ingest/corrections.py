@@ -1,7 +1,6 @@
 """Corrections of stored messages by a person."""
 
 import json
-from collections.abc import Collection
 from uuid import UUID
 
 from django.db import transaction
@@ -19,10 +18,10 @@ class Correction(BaseModel):
     """
 
     created_at: AwareDatetime
-    title: Title
-    content: Content
-    extras: Extras
-    expires_at: Moment | None
+    title: Title = ""
+    content: Content = ""
+    extras: Extras = "{}"
+    expires_at: Moment | None = None
 
     @model_validator(mode="after")
     def _must_expire_later(self) -> "Correction":
@@ -31,14 +30,10 @@ class Correction(BaseModel):
 
 
 @transaction.atomic
-def correct(*, message_id: UUID, correction: Correction, fields: Collection[str]) -> None:
-    """Replaces only the named `fields`, since somebody else may be correcting others. Raises Message.DoesNotExist."""
-    new = {
-        "title": correction.title,
-        "content": correction.content,
-        "extras": json.loads(correction.extras),
-        "expires_at": correction.expires_at,
-    }
-    found = Message.objects.filter(pk=message_id)
-    if not found.update(**{name: value for name, value in new.items() if name in fields}):
+def correct(*, message_id: UUID, correction: Correction) -> None:
+    """Writes only what a correction gives, since somebody else may correct other fields. Raises Message.DoesNotExist."""
+    new = correction.model_dump(exclude_unset=True, exclude={"created_at"})
+    if "extras" in new:
+        new["extras"] = json.loads(new["extras"])
+    if new and not Message.objects.filter(pk=message_id).update(**new):
         raise Message.DoesNotExist

@@ -11,6 +11,7 @@ from django.urls import reverse
 from pushlog.models import App, Message, StatusChange
 from pushlog.statuses import NO_RECEIPT, Channel
 from tests import factories
+from tests.console.admin.forms import untouched
 
 LIST = "/admin/pushlog/message/"
 
@@ -141,6 +142,73 @@ def test_admin_leaves_what_nobody_touched_as_it_was(browser: Client, app: App) -
 
     message.refresh_from_db()
     assert (message.title, message.content, message.extras) == ("  lead", "two\nlines\n", {"a": 1})
+
+
+def stored(message: Message) -> dict[str, Any]:
+    return dict(Message.objects.filter(pk=message.pk).values().get())
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"expires_in": 0},
+        {"expires_at": datetime.now(UTC).replace(microsecond=123456)},
+        {"expires_at": None},
+        {"content": "a\rb\r\nc\n"},
+        {"content": "\n\nlead "},
+        {"extras": {"b": 1.0, "a": [True, 1, None], "text": "a\r\nb"}},
+    ],
+)
+def test_admin_writes_only_what_was_changed(browser: Client, app: App, fields: dict[str, Any]) -> None:
+    created = datetime.now(UTC).replace(microsecond=987654) - timedelta(minutes=10)
+    expiry = {name: value and value.isoformat() for name, value in fields.items() if name == "expires_at"}
+    message = factories.create_message(app, created_at=created, **{**fields, **expiry})
+    address = f"{LIST}{message.pk}/change/"
+    before = stored(message)
+
+    response = browser.post(address, untouched(browser, address) | {"title": "Fixed"})
+
+    assert response.status_code == 302
+    assert stored(message) == before | {"title": "Fixed"}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"expires_at": datetime(2001, 1, 1, tzinfo=UTC)},
+        {"expires_at": datetime(9999, 1, 1, tzinfo=UTC)},
+        {"content": "x" * 20_001},
+        {"extras": {"a": "x" * 10_001}},
+    ],
+)
+def test_admin_asks_nothing_of_what_was_not_changed(browser: Client, app: App, fields: dict[str, Any]) -> None:
+    message = factories.create_message(app)
+    Message.objects.filter(pk=message.pk).update(**fields)
+    address = f"{LIST}{message.pk}/change/"
+    before = stored(message)
+
+    response = browser.post(address, untouched(browser, address) | {"title": "Fixed"})
+
+    assert response.status_code == 302
+    assert stored(message) == before | {"title": "Fixed"}
+
+
+def test_admin_leaves_a_title_of_two_lines_alone(browser: Client, app: App) -> None:
+    message = factories.create_message(app, title=" two\nlines ")
+    address = f"{LIST}{message.pk}/change/"
+    before = stored(message)
+
+    browser.post(address, untouched(browser, address) | {"content": "Fixed"})
+
+    assert stored(message) == before | {"content": "Fixed"}
+
+
+def test_admin_tells_one_from_true(browser: Client, app: App) -> None:
+    message = factories.create_message(app, extras={"a": 1})
+
+    browser.post(f"{LIST}{message.pk}/change/", change(message, extras='{"a": true}'))
+
+    assert Message.objects.get(pk=message.pk).extras["a"] is True
 
 
 def test_admin_says_that_a_receipt_ahead_of_the_clock_stands(browser: Client, app: App) -> None:

@@ -6,6 +6,7 @@ from django.test import Client
 
 from pushlog.models import App, PushTask, TargetKind, TaskCount, TaskState
 from tests import factories
+from tests.console.admin.forms import untouched
 
 LIST = "/admin/pushlog/pushtask/"
 
@@ -75,6 +76,31 @@ def test_a_change_leaves_the_rest_as_it_is(browser: Client, app: App) -> None:
     before = PushTask.objects.filter(pk=task.pk).values().get()
     task.state = TaskState.FINISHED
     assert before == {field.attname: getattr(task, field.attname) for field in PushTask._meta.concrete_fields}
+
+
+def test_a_change_of_the_state_writes_nothing_else(browser: Client, app: App) -> None:
+    moment = datetime.now(UTC).replace(microsecond=123456) - timedelta(minutes=10)
+    task = factories.create_task(
+        app,
+        state="started",
+        created_at=moment.isoformat(),
+        pushed_at=moment,
+        title=" two\nlines ",
+        content="\na\rb\r\nc\n",
+        group=" outer ",
+        media_url="https://example.com/a ",
+        multi_package=True,
+        target_kind="devices",
+        targets=["b", "a"],
+        android={"b": 1.0, "a": True},
+    )
+    address = f"{LIST}{task.pk}/change/"
+    before = PushTask.objects.values().get()
+
+    response = browser.post(address, untouched(browser, address) | {"state": TaskState.FINISHED.value})
+
+    assert response.status_code == 302
+    assert PushTask.objects.values().get() == before | {"state": TaskState.FINISHED}
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,6 @@ from tests import factories
 pytestmark = pytest.mark.django_db
 
 
-FIELDS = ("title", "content", "extras", "expires_at")
-
-
 def correction(**fields: Any) -> ingest.Correction:
     given = {"title": "New", "content": "text", "extras": {"a": 1}, "expires_at": None}
     return ingest.Correction(**{"created_at": datetime.now(UTC) - timedelta(minutes=10), **given, **fields})
@@ -28,7 +25,7 @@ def test_correct_replaces_what_may_be_put_right(app: App) -> None:
     expiry = message.created_at + timedelta(days=1)
     before = Message.objects.filter(pk=message.pk).values().get()
 
-    ingest.correct(message_id=message.pk, correction=correction(expires_at=expiry), fields=FIELDS)
+    ingest.correct(message_id=message.pk, correction=correction(expires_at=expiry))
 
     after = Message.objects.filter(pk=message.pk).values().get()
     assert after == before | {"title": "New", "content": "text", "extras": {"a": 1}, "expires_at": expiry}
@@ -37,7 +34,7 @@ def test_correct_replaces_what_may_be_put_right(app: App) -> None:
 def test_correct_takes_the_expiry_away(app: App) -> None:
     message = factories.create_message(app, expires_in=60)
 
-    ingest.correct(message_id=message.pk, correction=correction(), fields=FIELDS)
+    ingest.correct(message_id=message.pk, correction=correction())
 
     message.refresh_from_db()
     assert message.expires_at is None
@@ -46,14 +43,14 @@ def test_correct_takes_the_expiry_away(app: App) -> None:
 def test_correct_leaves_other_messages_alone(app: App) -> None:
     message, other = factories.create_message(app), factories.create_message(app)
 
-    ingest.correct(message_id=message.pk, correction=correction(), fields=FIELDS)
+    ingest.correct(message_id=message.pk, correction=correction())
 
     assert Message.objects.get(pk=other.pk).title == other.title
 
 
 def test_correct_without_a_message() -> None:
     with pytest.raises(Message.DoesNotExist):
-        ingest.correct(message_id=uuid4(), correction=correction(), fields=FIELDS)
+        ingest.correct(message_id=uuid4(), correction=correction())
 
 
 @pytest.mark.parametrize(
@@ -73,13 +70,21 @@ def test_correction_has_the_bounds_of_a_message(field: str, value: object) -> No
         correction(**{field: value})
 
 
-def test_correct_writes_the_fields_named_and_no_others(app: App) -> None:
-    message = factories.create_message(app, content="as it was")
+def test_correct_writes_what_is_given_and_nothing_else(app: App) -> None:
+    message = factories.create_message(app, content="as it was", extras={"b": 2}, expires_in=0)
+    before = Message.objects.filter(pk=message.pk).values().get()
 
-    ingest.correct(message_id=message.pk, correction=correction(), fields=["title"])
+    ingest.correct(message_id=message.pk, correction=ingest.Correction(created_at=message.created_at, title="New"))
 
-    message.refresh_from_db()
-    assert (message.title, message.content, message.extras) == ("New", "as it was", {})
+    assert Message.objects.filter(pk=message.pk).values().get() == before | {"title": "New"}
+
+
+def test_correction_of_nothing_changes_nothing(app: App) -> None:
+    message = factories.create_message(app)
+
+    ingest.correct(message_id=message.pk, correction=ingest.Correction(created_at=message.created_at))
+
+    assert Message.objects.get(pk=message.pk).title == message.title
 
 
 @pytest.mark.parametrize("days", [-1, 367])
