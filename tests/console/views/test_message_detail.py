@@ -68,6 +68,18 @@ def test_detail_tells_what_the_expiry_implies_now(
     assert words in page_of(member_client, message).content.decode()
 
 
+@pytest.mark.parametrize(("expires_in", "is_last"), [(60, True), (7 * 86400, False)])
+def test_detail_of_an_expired_message_calls_its_status_the_last_one(
+    member_client: Client, app: App, expires_in: int, is_last: bool
+) -> None:
+    message = factories.create_message(app, expires_in=expires_in)
+    factories.send_receipt(message, code=0)
+
+    page = page_of(member_client, message).content.decode()
+
+    assert ("<strong>Last status:</strong> The device has no live connection" in page) == is_last
+
+
 def test_detail_of_a_received_message_says_nothing_of_its_expiry(member_client: Client, app: App) -> None:
     message = factories.create_message(app, expires_in=60)
     factories.send_receipt(message)
@@ -83,7 +95,9 @@ def test_detail_of_a_revoked_message_says_so(member_client: Client, app: App) ->
     factories.send_receipt(message)
     factories.send_receipt(message, revoked=True, at=datetime.now(UTC).isoformat(), channel=None, code=None)
 
-    assert "The sender took the message back" in page_of(member_client, message).content.decode()
+    page = page_of(member_client, message).content.decode()
+    assert "The sender took the message back" in page
+    assert "<strong>Last status:</strong> The app on the device confirmed" in page
 
 
 def test_detail_of_an_unknown_code_shows_its_number(member_client: Client, app: App) -> None:
