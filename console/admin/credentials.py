@@ -15,13 +15,15 @@ class NewCredentialForm(forms.ModelForm):
     """Access ID and secret are made up, unless the program has them already."""
 
     own_access_id = forms.CharField(
-        label="Access ID", required=False, help_text="Of a credential that the program has from TPNS. Empty: a new one."
+        label="Access ID",
+        required=False,
+        help_text="Only for a credential that the program already has from TPNS. Empty: a new one is made.",
     )
     own_secret = forms.CharField(
         label="Secret",
         required=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
-        help_text="Goes with the access ID.",
+        help_text="Belongs to the access ID.",
     )
 
     class Meta:

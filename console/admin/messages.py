@@ -112,7 +112,7 @@ class MessageAdmin(admin.ModelAdmin):
             try:
                 found = self.get_queryset(request).filter(pk=UUID(request.POST.get("id", "").strip())).first()
             except ValueError:
-                problem = "That is not a message ID, such as 019a9b3c-0000-7000-8000-000000000000."
+                problem = "That is not a message ID. One looks like 019a9b3c-0000-7000-8000-000000000000."
             else:
                 if found:
                     return redirect("admin:pushlog_message_change", found.pk)
@@ -121,14 +121,14 @@ class MessageAdmin(admin.ModelAdmin):
         slug = request.GET.get("app", next(iter(apps), ""))
         page = None
         if not request.GET.keys() <= {"app", "after"} or (apps and slug not in apps):
-            problem = "This address is not one of this list."
+            problem = "Unknown parameter or app in the address."
         elif apps:
             after = request.GET.get("after")
             try:
                 listed = Message.objects.listed(apps[slug]).for_rows()
                 page = page_of(listed, keys=("id",), descending=True, after=[after] if after else None)
             except BadCursor:
-                problem = "That is not a page of this list."
+                problem = "The link to this page of the list is damaged."
         context = {
             **self.admin_site.each_context(request),
             "title": "Messages",

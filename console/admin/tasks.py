@@ -128,5 +128,5 @@ class PushTaskAdmin(admin.ModelAdmin):
         """Through the record's own writer, as everything that is written there."""
         result = ingest.write_tasks(app=obj.app, rows=[form.row(form.cleaned_data)])
         if result.rejected:
-            messages.error(request, "The task was not changed: its state moved on at the same time.")
+            messages.error(request, "The task was not changed: somebody else changed its state at the same time.")
         obj.pk = PushTask.objects.values_list("pk", flat=True).get(app=obj.app, push_id=obj.push_id)

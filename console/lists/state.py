@@ -110,7 +110,7 @@ def list_state(listing: Listing, app: App, query: QueryDict) -> ListState:
         if name not in listing.parameters:
             state.problems.append(f"“{name[:40]}” is not a parameter of this page.")
         elif len(values) > 1:
-            state.problems.append(f"“{name}” is there {len(values)} times.")
+            state.problems.append(f"“{name}” appears more than once.")
     if state.problems:
         return state
     if "search" in query:
@@ -125,16 +125,16 @@ def list_state(listing: Listing, app: App, query: QueryDict) -> ListState:
     if sort.removeprefix("-") in listing.sorts:
         state.sort = sort
     else:
-        state.problems.append(f"There is no sort by “{sort[:40]}”. Choose one of {', '.join(listing.sorts)}.")
+        state.problems.append(f"Cannot sort by “{sort[:40]}”. Choose one of {', '.join(listing.sorts)}.")
     if "after" in query and "before" in query:
-        state.problems.append("A page is after a row or before one, not both.")
+        state.problems.append("Give either “after” or “before”, not both.")
     elif not state.problems:
         for name in {"after", "before"} & query.keys():
             try:
                 setattr(state, name, tokens.unseal(cursor_purpose(listing, app, state.sort), str(query[name])))
             except tokens.BadToken:
                 state.problems.append(
-                    "The link to this page of the list is damaged, or is of another sort. Start at the first page."
+                    "The link to this page of the list is damaged, or belongs to another sort. Start at the first page."
                 )
     return state
 

@@ -37,7 +37,7 @@ def task_list(request: MemberRequest) -> HttpResponse:
     state.problems += [str(error) for errors in search.errors.values() for error in errors]
     missed = search.cleaned_data.get("push_id", "")
     if missed and len(request.GET) > 1:
-        state.problems.append("A push ID is looked for alone, without a sort or filters.")
+        state.problems.append("Search for a push ID alone, without a sort or filters.")
     page: Page[PushTask] | None = None
     if not state.problems and missed:
         if PushTask.objects.findable(app, now=now).filter(push_id=missed).exists():

@@ -77,7 +77,7 @@ for (const button of document.querySelectorAll("[data-copies]")) {
       announce("Copied.", false);
       button.textContent = "Copied";
     } catch {
-      announce("It could not be copied. Select the text instead.", true);
+      announce("Copying failed. Select the text instead.", true);
     }
   });
 }
@@ -106,7 +106,7 @@ function explain(event, reason) {
   if (target.tagName === "TD") {
     target.textContent = `The details ${reason}. Open the message's own page, or reload the list.`;
   } else {
-    announce(`The list ${reason}. What you see is the list before it.`, true);
+    announce(`The list ${reason}. You still see the previous list.`, true);
   }
 }
 

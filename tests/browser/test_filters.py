@@ -109,10 +109,10 @@ def test_filters_without_a_match_say_what_was_asked(page: Page) -> None:
     ("query", "words"),
     [
         ("per_page=10", "“per_page” is not a parameter of this page"),
-        ("sort=colour", "There is no sort by “colour”"),
+        ("sort=colour", "Cannot sort by “colour”"),
         ("after=x", "The link to this page of the list is damaged"),
         ("search=x", "This search link is damaged"),
-        ("sort=title&sort=status", "“sort” is there 2 times"),
+        ("sort=title&sort=status", "“sort” appears more than once"),
         ("outcome=nice", "Outcome: "),
         ("created_from=2026-11-02T00:00&created_to=2026-11-01T00:00", "This time must be after the other one"),
     ],

@@ -19,17 +19,17 @@ def test_state_of_an_empty_query_string_is_newest_first(app: App) -> None:
 @pytest.mark.parametrize(
     ("query", "problem"),
     [
-        ("sort=content", "no sort by “content”"),
-        ("sort=", "no sort by “”"),
-        ("sort=--title", "no sort by “--title”"),
-        ("sort=title&sort=-title", "“sort” is there 2 times"),
+        ("sort=content", "Cannot sort by “content”"),
+        ("sort=", "Cannot sort by “”"),
+        ("sort=--title", "Cannot sort by “--title”"),
+        ("sort=title&sort=-title", "“sort” appears more than once"),
         ("per_page=20000", "“per_page” is not a parameter"),
         ("page=2", "“page” is not a parameter"),
         ("after=x", "damaged"),
         ("before=", "damaged"),
         ("after=a&before=b", "not both"),
         ("search=x", "search link is damaged"),
-        ("mode=simple&mode=template", "“mode” is there 2 times"),
+        ("mode=simple&mode=template", "“mode” appears more than once"),
     ],
 )
 def test_query_string_that_is_not_right_is_a_problem(app: App, query: str, problem: str) -> None:

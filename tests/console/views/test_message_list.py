@@ -98,12 +98,14 @@ def test_list_walks_all_pages_of_every_sort_and_back(member_client: Client, app:
 @pytest.mark.parametrize(
     ("query", "words"),
     [
-        ("?sort=content", "There is no sort by"),
+        ("?sort=content", "Cannot sort by"),
         ("?after=damaged", "is damaged"),
         ("?search=damaged", "search link is damaged"),
         ("?per_page=1000", "is not a parameter"),
-        ("?sort=title&sort=status", "is there 2 times"),
+        ("?sort=title&sort=status", "appears more than once"),
         ("?outcome=nonsense", "Outcome: "),
+        ("?push_type=nonsense", "Push type: "),
+        ("?mode=nonsense", "Mode: "),
         ("?code=2", "choose one"),
     ],
 )

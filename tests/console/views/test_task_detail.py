@@ -74,8 +74,11 @@ def test_page_tells_every_setting(member_client: Client, app: App) -> None:
         ({"expires_in": 1}, "1 second"),
         ({"expires_in": 5400}, "1 hour 30 minutes"),
         ({"target_kind": "all"}, "Everybody who has the app."),
-        ({"target_kind": "devices"}, "Devices, but which was not reported."),
-        ({"target_kind": "account_file", "upload_id": 7}, "All in the uploaded file with the ID <code>7</code>."),
+        ({"target_kind": "devices"}, "Devices (list not reported)"),
+        (
+            {"target_kind": "account_file", "upload_id": 7},
+            "The targets in the uploaded file with the ID <code>7</code>.",
+        ),
         ({"target_kind": "devices", "targets": ["a"]}, "1 device:"),
         ({"target_kind": "accounts", "targets": ["a"] * 10}, "10 accounts:"),
         ({"tag_rule": RULE | {"operator": "and"}}, "Devices with all of the tags:"),
@@ -180,12 +183,13 @@ def test_counts_that_take_too_long_are_left_out(
 
     response = page_of(member_client, factories.create_task(app, push_id="1"))
 
-    assert "They took too long to count." in response.content.decode()
+    assert "Counting took too long." in response.content.decode()
     assert titles(response) == ["there"]
 
 
 @pytest.mark.parametrize(
-    ("kind", "words"), [("all", "The messages of a broadcast are never shown."), ("tag", "No message of this task")]
+    ("kind", "words"),
+    [("all", "The messages of a broadcast are never shown."), ("tag", "The log has no message of this task")],
 )
 def test_task_without_messages_says_why(member_client: Client, app: App, kind: str, words: str) -> None:
     factories.create_message(app, task="1", mode="broadcast", title="to all")
@@ -218,7 +222,7 @@ def test_messages_have_pages_both_ways(member_client: Client, app: App) -> None:
 
 @pytest.mark.parametrize(
     ("query", "words"),
-    [("?after=x", "is damaged"), ("?search=x", "is not a parameter"), ("?sort=title", "There is no sort by")],
+    [("?after=x", "is damaged"), ("?search=x", "is not a parameter"), ("?sort=title", "Cannot sort by")],
 )
 def test_bad_query_string_is_a_400_on_the_page(member_client: Client, app: App, query: str, words: str) -> None:
     factories.create_task(app, push_id="1", title="Sale")
