@@ -66,7 +66,7 @@ def running_console(var: Path, *, demo: int) -> Iterator[Console]:
 
 
 def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(240):
+    for _ in range(720):
         assert server.poll() is None, log.read_text()
         try:
             urlopen(f"{url}/accounts/login/")
