@@ -1,1 +1,1 @@
-"""The site: who may see what, and how it looks. Writes to the record only through pushlog."""
+"""The site. It writes messages only through pushlog."""

@@ -21,34 +21,30 @@ from pushlog.models import App
 
 
 class AccountAdapter(DefaultAccountAdapter):
-    """Accounts are made in the admin; nobody signs up."""
+    """Administrators create accounts; nobody signs up."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> AbstractBaseUser | None:
-        """The person with this name and password.
-
-        allauth counts a try as a wrong password until it was the right one. One that the database did not answer is
-        neither: a few of them would lock people out for minutes when the database is back.
-        """
         try:
             user: AbstractBaseUser | None = super().authenticate(request, **credentials)
         except DatabaseError:
+            # allauth has counted a failed login. A few of these would lock people out after a database outage.
             self._rollback_login_failed_rl_usage()
             raise
         return user
 
 
 class MemberRequest(HttpRequest):
-    """A request for a page of an app, made by one of its members."""
+    """A request of a member of `app`."""
 
     user: User
     app: App
 
 
 def visible_apps(user: User | AnonymousUser) -> QuerySet[App]:
-    """The apps that a person is a member of. Superusers are no exception: who reads messages is on the list."""
+    """The apps that a person is a member of. Superusers are no exception."""
     return App.objects.filter(memberships__user=user.pk)
 
 
@@ -58,10 +54,7 @@ P = ParamSpec("P")
 def member_required(
     view: Callable[Concatenate[MemberRequest, P], HttpResponse],
 ) -> Callable[..., HttpResponse]:
-    """Guards a view of `/apps/<app>/...`: others than members get the same 404 as for an app that is not there.
-
-    The view gets the app as `request.app`, and its time zone as the current one.
-    """
+    """Sets `request.app` and its time zone. Others than members get a 404."""
 
     @wraps(view)
     def guarded(request: HttpRequest, app: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
@@ -69,20 +62,20 @@ def member_required(
         if not request.user.is_authenticated:
             return _to_login(request, app)
         request.app = get_object_or_404(visible_apps(request.user), slug=app)
-        timezone.activate(request.app.time_zone)  # until the page is rendered: console.middleware.own_time_zone
+        timezone.activate(request.app.time_zone)  # until console.middleware.own_time_zone
         return view(request, *args, **kwargs)
 
     return guarded
 
 
 def _to_login(request: HttpRequest, app: str) -> HttpResponse:
-    """To the login page and back. For a fragment, the whole page goes there."""
     messages = reverse("messages", args=[app])
     if request.method == "POST":
         # A form cannot be sent again after the login.
         return redirect_to_login(messages)
     if not htmx.wants_fragment(request):
         return redirect_to_login(request.get_full_path())
+    # A redirect would put the login page into the fragment's place.
     try:
         page = urlsplit(request.headers["HX-Current-URL"])
         here = urlunsplit(("", "", page.path, page.query, ""))

@@ -1,4 +1,4 @@
-"""The three people of the demo."""
+"""The three accounts of the demo."""
 
 from django.conf import settings
 from django.contrib.auth.models import Permission, User
@@ -8,10 +8,7 @@ from pushlog.models import App, Membership
 
 
 def ensure_demo_logins(shop: App, bank: App) -> list[tuple[str, str, str]]:
-    """Makes the demo's people where they are missing; name, password and what they may do, for all three.
-
-    The passwords are made once and kept in the data folder. Somebody who changed one knows it.
-    """
+    """Creates missing accounts. Gives name, first password and rights of all three."""
     people = [
         ("support", {}, [shop], "reads the messages of Shop"),
         ("operator", {"is_staff": True}, [shop, bank], "reads both apps, corrects messages in the admin"),

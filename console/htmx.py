@@ -1,12 +1,10 @@
-"""Whether a request wants a page, or the part of it that htmx swaps in."""
+"""Requests of htmx."""
 
 from django.http import HttpRequest
 
 
 def wants_fragment(request: HttpRequest) -> bool:
-    """True if htmx asks for a fragment.
-
-    Not when it restores a page of the browser's history: then it asks under the same header for a whole page.
-    """
+    """Whether htmx asks for a part of the page."""
     headers = request.headers
+    # To restore history, htmx asks for a whole page.
     return headers.get("HX-Request") == "true" and headers.get("HX-History-Restore-Request") != "true"

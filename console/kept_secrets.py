@@ -1,4 +1,4 @@
-"""Secrets that the embedded mode makes once and keeps in its data folder."""
+"""Secrets that are generated once and kept in the data folder."""
 
 import os
 from pathlib import Path
@@ -9,18 +9,13 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 def kept_secret(name: str, folder: Path, *, may_make: bool) -> str:
-    """The secret that `folder`/secrets/`name` holds, made at the first call if `may_make`.
-
-    It is 32 random bytes as URL-safe base64, which is what Fernet asks of a key. Raises ImproperlyConfigured,
-    with what to do, where it may not be made or cannot be read or written.
-    """
+    """A key for Fernet (32 random bytes, URL-safe base64) from `folder`/secrets. Raises ImproperlyConfigured."""
     if not may_make:
         raise ImproperlyConfigured(f"Set {name} (or {name}_FILE): with DATABASE_URL set, no secret is made up.")
     path = folder / "secrets" / name.lower()
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Written aside and linked into place: of two processes starting at once, one makes the secret, whole,
-        # and the other reads that one.
+        # Two processes may start at once: only one link succeeds.
         if not path.exists():
             draft = path.with_name(f"{path.name}.{token_hex(8)}")
             with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:

@@ -1,4 +1,4 @@
-"""Local times of the current zone, as people type them, and the moments that they mean."""
+"""Local times as people type them."""
 
 from bisect import bisect_left
 from datetime import UTC, datetime, timedelta

@@ -1,8 +1,4 @@
-"""Log lines without personal data.
-
-Two things put it there unasked: Django logs the addresses that people ask for, and the texts of exceptions quote
-values. So neither is written: a request is told by its route, an exception by its type and where it was raised.
-"""
+"""Log lines without personal data: routes instead of addresses, and exceptions without their texts."""
 
 import json
 import logging
@@ -11,20 +7,18 @@ from typing import Any
 
 
 class LineFormatter(logging.Formatter):
-    """One line a record, and one for each step of an exception's way."""
+    """Text lines. Times are UTC."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as text; times are UTC."""
         lines = [f"{_time(record)} {record.levelname} {record.name} {_message(record)}"]
         lines += [f"{name}={value}" for name, value in _fields(record).items()]
         return "\n  ".join([" ".join(lines), *_exception(record)])
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: time, level, logger, message, what is in `extra={"fields": ...}`, and the exception."""
+    """One JSON object a line. Times are UTC."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as JSON; times are UTC."""
         entry: dict[str, Any] = {
             "time": _time(record),
             "level": record.levelname,
@@ -49,12 +43,12 @@ def _message(record: logging.LogRecord) -> str:
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
-    # Only what the caller means to be logged: other attributes may be whole requests.
+    # Django adds whole requests to records. Only `extra={"fields": ...}` is logged.
     return dict(getattr(record, "fields", {}))
 
 
 def _exception(record: logging.LogRecord) -> list[str]:
-    """What was raised and where, the cause before its effect, without a text of either."""
+    """Types and places, the cause before its effect."""
     error = record.exc_info[1] if record.exc_info else None
     steps: list[str] = []
     while error is not None and len(steps) < 100:

@@ -1,4 +1,4 @@
-"""What every answer has in common."""
+"""Middleware and metrics of requests."""
 
 import logging
 from collections.abc import Callable
@@ -21,7 +21,7 @@ REQUESTS = Histogram("pushlog_request_seconds", "Time to answer, by view and sta
 
 
 def answer_probes(get_response: GetResponse) -> GetResponse:
-    """Probes come without HTTPS, a cookie or our host's name: they are answered before anything asks for those."""
+    """Comes first: probes have no HTTPS, cookie or allowed host name."""
     probes = {reverse(name) for name in ("healthz", "metrics")}
 
     def middleware(request: HttpRequest) -> HttpResponse:
@@ -36,7 +36,7 @@ def answer_probes(get_response: GetResponse) -> GetResponse:
 
 
 def measure_requests(get_response: GetResponse) -> GetResponse:
-    """How long answers take. By the name of the view, since an address may be personal and there are too many."""
+    """By view: addresses may be personal."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         start = perf_counter()
@@ -49,7 +49,7 @@ def measure_requests(get_response: GetResponse) -> GetResponse:
 
 
 def keep_private(get_response: GetResponse) -> GetResponse:
-    """Pages hold personal data: no cache may keep them. Fragments and pages share addresses, so they vary."""
+    """Pages hold personal data, so no cache may keep them. Fragments and pages share addresses."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
@@ -61,7 +61,7 @@ def keep_private(get_response: GetResponse) -> GetResponse:
 
 
 def own_time_zone(get_response: GetResponse) -> GetResponse:
-    """A view may activate a time zone for its page; the next request in this thread begins without it."""
+    """Ends the time zone that a view activated: the thread serves other requests."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         with timezone.override(None):
@@ -71,7 +71,7 @@ def own_time_zone(get_response: GetResponse) -> GetResponse:
 
 
 class FrameErrors:
-    """Errors that Django answers with an empty page, or with a 500, get a page in the frame that says what happened."""
+    """Error pages for 405 and database errors."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -85,12 +85,12 @@ class FrameErrors:
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Answers 503 if the database gave up a query after STATEMENT_TIMEOUT, or is away; other errors pass."""
+        """503 after STATEMENT_TIMEOUT, or without a database."""
         if not isinstance(exception, (OperationalError, InterfaceError)):
             return None
         if isinstance(exception.__cause__, QueryCanceled):
             return render(request, "errors/timeout.html", status=503)
-        # A line, not a traceback for every request of everybody.
+        # A traceback for every request would fill the log.
         logger.error("No answer from the database: %s", type(exception.__cause__ or exception).__name__)
-        # Without the request: who is logged in stands in the database too.
+        # Without the request: its user would be read from the database.
         return HttpResponse(render_to_string("errors/unavailable.html"), status=503, headers={"Retry-After": "5"})

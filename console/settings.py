@@ -1,4 +1,4 @@
-"""Django's settings, from the environment alone. README, chapter “Settings”, lists what may be set."""
+"""Django's settings, from the environment. The README lists them under “Settings”."""
 
 from pathlib import Path
 
@@ -21,12 +21,11 @@ CHECKOUT = not (BASE_DIR / "console" / "templates").exists()
 
 VAR = env.path("PUSHLOG_VAR", BASE_DIR / "var" if CHECKOUT else Path("var")).absolute()
 DATABASE_URL = env.str("DATABASE_URL", "")
-# Without a server of its own to talk to, the project starts one; then it is a console on somebody's own machine,
-# and may make its secrets itself.
+# The project then starts its own PostgreSQL and generates its secrets.
 EMBEDDED = not DATABASE_URL
 
 SECRET_KEY = env.str("SECRET_KEY", "") or kept_secret("SECRET_KEY", VAR, may_make=EMBEDDED)
-# Keys of tokens in addresses: the first seals, all open. A comma between two.
+# The first key encrypts; all decrypt.
 ENCRYPTION_KEYS = env.list("ENCRYPTION_KEYS", []) or [kept_secret("ENCRYPTION_KEYS", VAR, may_make=EMBEDDED)]
 try:
     for _key in ENCRYPTION_KEYS:
@@ -38,7 +37,7 @@ HTTPS = env.bool("HTTPS", not EMBEDDED)
 PARTITION_DAYS = env.int("PARTITION_DAYS", 1, validate=validate.Range(1, 30))
 # Seconds for a query of a page (console/wsgi.py); commands may take as long as they need.
 STATEMENT_TIMEOUT = env.int("STATEMENT_TIMEOUT", 5, validate=validate.Range(1))
-# Seconds that a signed request may be off our clock (pushlog/credentials.py).
+# Seconds that a signed request may be off our clock.
 SIGNATURE_MAX_AGE = env.int("SIGNATURE_MAX_AGE", 600, validate=validate.Range(1))
 # Whether PostgreSQL may cache plans (pushlog/postgres/statements.py). Off behind a pooler in transaction mode that
 # does not track prepared statements.
@@ -46,7 +45,7 @@ PREPARED_STATEMENTS = env.bool("PREPARED_STATEMENTS", True)
 WORKERS = env.int("WORKERS", 2, validate=validate.Range(1))
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
 LOG_JSON = env.bool("LOG_JSON", False)
-# Whether `serve` maintains the log itself (pushlog/maintenance/background.py).
+# Whether `serve` runs maintenance itself.
 MAINTAIN = env.bool("MAINTAIN", True)
 METRICS_TOKEN = env.str("METRICS_TOKEN", "")
 
@@ -145,7 +144,7 @@ TIME_ZONE = "UTC"
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"] if CHECKOUT else []
-# Served straight from the folders, so that nothing has to be collected before the first start.
+# Serves the folders themselves, without collectstatic.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 3600
 
@@ -164,7 +163,7 @@ ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = True
-# Failed logins are counted by address. With HTTPS there is a proxy in front, and the address is what it passes on.
+# allauth counts failed logins by address. With HTTPS, a proxy passes it on.
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if HTTPS else 0
 
 SESSION_COOKIE_AGE = 12 * 3600
@@ -176,8 +175,7 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
-# With no-referrer, browsers send "Origin: null" with our own forms too, and Django refuses those. To other sites,
-# this one tells as little.
+# With no-referrer, browsers send "Origin: null" with our own forms, and Django refuses those.
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
@@ -185,7 +183,7 @@ CONTENT_SECURITY_POLICY = {
         "default-src": [NONE],
         "script-src": [SELF],
         "style-src": [SELF],
-        # Tabler's style sheet draws arrows and check marks from data: addresses of its own.
+        # Tabler's style sheet has data: images.
         "img-src": [SELF, "data:"],
         "font-src": [SELF],
         "connect-src": [SELF],
@@ -204,7 +202,7 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         "django": {"handlers": [], "propagate": True},
-        # On DEBUG it would write the values of every query.
+        # DEBUG would log the values of every query.
         "django.db.backends": {"level": "INFO"},
     },
 }

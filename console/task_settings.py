@@ -1,4 +1,4 @@
-"""The settings of a push task, laid out for reading and as JSON."""
+"""The settings of a push task as lines and as JSON."""
 
 import json
 from collections.abc import Iterator
@@ -7,11 +7,11 @@ from typing import Any
 
 from pushlog.models import MessageType, PushTask, TargetKind, TaskSource, TaskState
 
-# What is nested deeper than people read is shown as JSON.
+# Deeper levels are shown as JSON.
 _DEEPEST = 6
 
 _SWITCH = {0: "off", 1: "on"}
-# What numbers mean to the push service, by path (facts/tpns.md, 1.6).
+# What numbers mean to TPNS, by path.
 _MEANINGS = {
     "ring": _SWITCH,
     "vibrate": _SWITCH,
@@ -25,27 +25,22 @@ _MEANINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One line: the key with the path of the objects around it, the value in words, and what it means, if known.
-
-    `is_blank` if there is no value to speak of.
-    """
-
-    path: str
+    path: str  # of the objects around the key, with a dot at its end
     key: str
     value: str
     meaning: str = ""
-    is_blank: bool = False
+    is_blank: bool = False  # null, or empty
 
 
 def settings_of(configuration: object) -> list[Setting]:
-    """A configuration, any JSON value, as lines in the order of their keys; nested objects behind the others."""
+    """Any JSON value as lines."""
     return list(_lines(configuration, [])) if configuration is not None else []
 
 
 def _lines(value: object, path: list[str]) -> Iterator[Setting]:
     parts: list[tuple[str, object]] = []
     if isinstance(value, dict):
-        # The database does not keep the order in which a sender wrote them.
+        # jsonb does not keep the sender's order.
         parts = sorted(value.items(), key=lambda part: (isinstance(part[1], (dict, list)), part[0]))
     elif isinstance(value, list) and any(isinstance(one, (dict, list)) for one in value):
         parts = [(str(number), one) for number, one in enumerate(value, 1)]
@@ -85,7 +80,7 @@ def _meaning(path: str, value: object) -> str:
 
 
 def as_row(task: PushTask) -> dict[str, Any]:
-    """A task as a sender would write it: `POST /api/v1/tasks` takes it back, and changes nothing."""
+    """A task as `POST /api/v1/tasks` takes it."""
     words = {
         "target_kind": TargetKind(task.target_kind),
         "state": TaskState(task.state),

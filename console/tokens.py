@@ -1,4 +1,4 @@
-"""Sealed tokens for addresses: search terms and cursors, which are personal, can be neither read nor changed."""
+"""Encrypted tokens for addresses: search terms and cursors hold personal data."""
 
 import json
 from dataclasses import dataclass
@@ -11,17 +11,17 @@ from pushlog.models import App
 
 
 class BadToken(ValueError):
-    """A token that is damaged, was sealed for something else, or with a key that is not ours."""
+    """The token is damaged, or has another purpose or key."""
 
 
 def seal(purpose: list[Any], content: list[Any]) -> str:
-    """A URL-safe token that holds `content` (JSON values), encrypted, for this purpose alone."""
+    """A URL-safe token of JSON values. Only `unseal` with the same purpose opens it."""
     text = json.dumps([purpose, content], ensure_ascii=False, separators=(",", ":"))
     return _keys().encrypt(text.encode()).decode().rstrip("=")
 
 
 def unseal(purpose: list[Any], token: str) -> list[Any]:
-    """The content of a token which `seal` made for the same purpose. Raises BadToken."""
+    """The content of a token. Raises BadToken."""
     try:
         padded = token.encode("ascii") + b"=" * (-len(token) % 4)
         sealed_for, content = json.loads(_keys().decrypt(padded))
@@ -38,7 +38,7 @@ def _keys() -> MultiFernet:
 
 @dataclass(frozen=True, slots=True)
 class SearchTerms:
-    """What is looked for: a complete target ID, a complete customer message ID, or both. Empty means not given."""
+    """Complete IDs to search for. Empty: not given."""
 
     target_id: str = ""
     customer_message_id: str = ""
@@ -48,17 +48,16 @@ class SearchTerms:
 
     @property
     def has_both(self) -> bool:
-        """Whether neither is empty."""
         return bool(self.target_id and self.customer_message_id)
 
 
 def token_of(app: App, terms: SearchTerms) -> str:
-    """The token that stands for these terms in the addresses of one app."""
+    """The search terms as a token of this app."""
     return seal(["search", app.pk], [terms.target_id, terms.customer_message_id])
 
 
 def terms_of(app: App, token: str) -> SearchTerms:
-    """The terms that a token of this app stands for. Raises BadToken."""
+    """Raises BadToken."""
     try:
         target_id, customer_message_id = unseal(["search", app.pk], token)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""The addresses of the site (design, section 6). tests/console/test_urls.py holds them: they are in tickets."""
+"""The addresses of the site. People paste them into tickets, so they do not change."""
 
 from allauth.account import views as account
 from allauth.account.decorators import secure_admin_login
@@ -32,7 +32,7 @@ urlpatterns = [
     path("", apps.app_list, name="apps"),
     path("apps/<slug:app>/", include(app_pages)),
     path("status-codes/", statuses.status_codes, name="status-codes"),
-    # Of allauth's pages only those that need no mail and let nobody in who was not let in by an administrator.
+    # No page of allauth that needs mail or lets people sign up.
     path("accounts/login/", account.login, name="account_login"),
     path("accounts/logout/", account.logout, name="account_logout"),
     path("accounts/password/change/", account.password_change, name="account_change_password"),

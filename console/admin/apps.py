@@ -21,9 +21,9 @@ class AppAdmin(admin.ModelAdmin):
     inlines = [MembershipInline]
 
     def get_readonly_fields(self, request: HttpRequest, obj: App | None = None) -> list[str]:
-        """The slug is in addresses, and those are in tickets."""
+        """Addresses hold the slug, and people paste them into tickets."""
         return ["slug"] if obj else []
 
     def has_delete_permission(self, request: HttpRequest, obj: App | None = None) -> bool:
-        """An app's messages refer to it without a foreign key: they would stay behind, and nobody could see them."""
+        """Messages have no foreign key to their app. They would stay, and nobody could see them."""
         return False

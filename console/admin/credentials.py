@@ -1,4 +1,4 @@
-"""Credentials in Django's admin: made, named and revoked here; the secret is shown once."""
+"""Credentials in Django's admin."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from pushlog.models import Credential
 
 
 class NewCredentialForm(forms.ModelForm):
-    """Access ID and secret are made up, unless the program has them already."""
+    """Access ID and secret are generated unless given."""
 
     own_access_id = forms.CharField(
         label="Access ID",
@@ -31,7 +31,6 @@ class NewCredentialForm(forms.ModelForm):
         fields = ["app", "name", "note"]
 
     def clean(self) -> dict[str, Any]:
-        """Refuses what cannot be taken."""
         cleaned: dict[str, Any] = super().clean() or {}
         access_id, secret = cleaned.get("own_access_id", ""), cleaned.get("own_secret", "")
         if access_id or secret:
@@ -44,7 +43,7 @@ class NewCredentialForm(forms.ModelForm):
 
 @admin.register(Credential)
 class CredentialAdmin(admin.ModelAdmin):
-    """Nothing is deleted: who had access, and until when, stays to be seen."""
+    """Nothing is deleted: it stays visible who had access, and until when."""
 
     list_display = ["access_id", "name", "app", "created_at", "last_used_at", "revoked_at"]
     list_select_related = ["app"]
@@ -52,24 +51,21 @@ class CredentialAdmin(admin.ModelAdmin):
     actions = ["revoke"]
 
     def get_fields(self, request: HttpRequest, obj: Credential | None = None) -> list[Any]:
-        """The secret is not among them, and what is made up shows once it is there."""
         if obj is None:
             return ["app", "name", "note", "own_access_id", "own_secret"]
         return ["app", "name", "note", "calls_per_hour", *self.get_readonly_fields(request, obj)[1:]]
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        """Only a new one may be given an access ID and a secret."""
         return super().get_form(request, obj, change, **kwargs | ({} if change else {"form": NewCredentialForm}))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Credential | None = None) -> list[str]:
-        """A credential never moves to another app: programs have it."""
+        """A credential never moves to another app: programs use it."""
         return ["app", "access_id", "created_at", "last_used_at", "revoked_at"] if obj else []
 
     def has_delete_permission(self, request: HttpRequest, obj: Credential | None = None) -> bool:
         return False
 
     def save_model(self, request: HttpRequest, obj: Credential, form: Any, change: bool) -> None:
-        """A new one goes through the function that makes the secret; of an old one only words and limit change."""
         if change:
             obj.save(update_fields=["name", "note", "calls_per_hour"])
             return
@@ -86,6 +82,5 @@ class CredentialAdmin(admin.ModelAdmin):
 
     @admin.action(description="Revoke the selected credentials", permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[Credential]) -> None:
-        """Revokes what is selected; what was revoked before keeps its time."""
         revoked = [one.access_id for one in queryset.order_by("pk") if credentials.revoke(access_id=one.access_id)]
         self.message_user(request, f"Revoked: {', '.join(revoked) or 'none'}.")

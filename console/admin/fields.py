@@ -1,4 +1,4 @@
-"""A form field that both admin forms of stored rows share."""
+"""Form fields."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.contrib.admin.widgets import AdminTextInputWidget
 
 
 class StoredText(forms.CharField):
-    """A text that counts as changed only if a person changed it. Outer blanks belong to it."""
+    """A text that is changed only by a person, not by a browser."""
 
     widget = AdminTextInputWidget
 
@@ -21,7 +21,7 @@ class StoredText(forms.CharField):
         return super().has_changed(self._as_browsers_send(initial), self._as_browsers_send(data))
 
     def _as_browsers_send(self, text: str | None) -> str:
-        # Browsers end the lines of a text area with CR LF, and drop line ends from all other fields.
+        # Text areas send CR LF. Other fields drop line ends.
         text = _with_line_feeds(text or "")
         return text if isinstance(self.widget, forms.Textarea) else text.replace("\n", "")
 

@@ -23,12 +23,11 @@ from pushlog.keyset import BadCursor, page_of
 from pushlog.models import Message
 from pushlog.statuses import NO_RECEIPT, REVOKED, Channel
 
-# What `ingest.correct` may replace.
 _CORRECTED = ("title", "content", "extras", "expires_at")
 
 
 class MessageForm(forms.ModelForm):
-    """What may be put right. A changed status goes in as a receipt of now, by the rules for all receipts."""
+    """What may be corrected. A changed status becomes a receipt of now."""
 
     title = StoredText(max_length=500)
     content = StoredText(widget=AdminTextareaWidget)
@@ -38,11 +37,10 @@ class MessageForm(forms.ModelForm):
         fields = ["title", "content", "extras", "expires_at", "channel", "code"]
 
     def clean(self) -> dict[str, Any]:
-        """Refuses what ingestion would refuse."""
         cleaned: dict[str, Any] = super().clean() or {}
         if self.errors:
             return cleaned
-        # Only what was changed: the form shows times to the second, and what is stored may be out of today's bounds.
+        # Only what was changed: the form cuts times to seconds, and stored values may be out of bounds.
         given = {name: cleaned[name] for name in _CORRECTED if name in self.changed_data}
         try:
             self.correction = ingest.Correction(created_at=self.instance.created_at, **given)
@@ -58,11 +56,9 @@ class MessageForm(forms.ModelForm):
 
     @property
     def changes_status(self) -> bool:
-        """Whether another channel or code was chosen."""
         return not {"channel", "code"}.isdisjoint(self.changed_data)
 
     def receipt(self) -> dict[str, Any]:
-        """The receipt that brings the message to the status chosen."""
         return {
             "message_id": str(self.instance.pk),
             "channel": Channel(self.cleaned_data["channel"]).word,
@@ -74,7 +70,7 @@ class MessageForm(forms.ModelForm):
 
 @admin.register(Message)
 class MessageAdmin(admin.ModelAdmin):
-    """Messages of the person's own apps. Nothing is added or deleted here, and nothing is counted."""
+    """Messages of the person's own apps. Nothing is added, deleted or counted."""
 
     form = MessageForm
     actions = None
@@ -93,7 +89,6 @@ class MessageAdmin(admin.ModelAdmin):
     fields = [*readonly_fields, *MessageForm.Meta.fields]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
-        """What the person may see in the console: no broadcasts, nothing behind the window, no other app's."""
         return Message.objects.findable().filter(app__in=visible_apps(request.user)).select_related("app")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -103,12 +98,12 @@ class MessageAdmin(admin.ModelAdmin):
         return False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """The newest messages of one app by keyset pages, or the one with an ID: the stock list counts them all."""
+        """Keyset pages of one app. The stock list counts all messages."""
         if not self.has_view_or_change_permission(request):
             raise PermissionDenied
         problem = ""
         if request.method == "POST":
-            # Not in the address: what is pasted here by mistake may be a phone number.
+            # By POST: people may paste a phone number by mistake.
             try:
                 found = self.get_queryset(request).filter(pk=UUID(request.POST.get("id", "").strip())).first()
             except ValueError:
@@ -143,12 +138,10 @@ class MessageAdmin(admin.ModelAdmin):
         return TemplateResponse(request, "admin/pushlog/message/change_list.html", context, status=status)
 
     def save_model(self, request: HttpRequest, obj: Message, form: MessageForm, change: bool) -> None:
-        """Through the record's own writers, as everything that is written there."""
         with transaction.atomic():
             ingest.correct(message_id=obj.pk, correction=form.correction)
             if form.changes_status and not ingest.write_receipts(app=obj.app, rows=[form.receipt()]).applied:
                 messages.error(request, "The status was not changed: a newer receipt came at the same time.")
 
     def view_on_site(self, obj: Message) -> str:
-        """The message's page in the console."""
         return reverse("message", args=[obj.app.slug, obj.pk])

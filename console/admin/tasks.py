@@ -1,4 +1,4 @@
-"""Push tasks in Django's admin: put in and changed by the rules of the record, through its own writer."""
+"""Push tasks in Django's admin, written by `ingest`."""
 
 from typing import Any
 
@@ -15,13 +15,13 @@ from pushlog import ingest
 from pushlog.invisible import strip_invisible
 from pushlog.models import WINDOW, App, MessageType, PushTask, TargetKind, TaskSource, TaskState
 
-# The JSON words of what is stored as a number.
+# Stored as numbers; words in JSON.
 _WORDS = {"target_kind": TargetKind, "state": TaskState, "message_type": MessageType, "source": TaskSource}
 _TIMES = ("created_at", "pushed_at")
 
 
 class TaskForm(forms.ModelForm):
-    """A push task. What is wrong with it, the record says: the form stores it, and takes that back."""
+    """Validated by `ingest`."""
 
     title = StoredText(max_length=500)
     content = StoredText(widget=AdminTextareaWidget)
@@ -62,7 +62,6 @@ class TaskForm(forms.ModelForm):
         return strip_invisible(self.cleaned_data["push_id"])
 
     def clean(self) -> dict[str, Any]:
-        """Refuses what ingestion refuses, with its reasons."""
         cleaned: dict[str, Any] = super().clean() or {}
         if self.errors:
             return cleaned
@@ -75,7 +74,7 @@ class TaskForm(forms.ModelForm):
         return cleaned
 
     def row(self, cleaned: dict[str, Any]) -> dict[str, Any]:
-        """The task as a row for `ingest`: of one that is there, only what was changed."""
+        """A row for `ingest`. Of a stored task, only what was changed."""
         names = self.changed_data if self.instance.pk else [*self.fields]
         row = {name: cleaned[name] for name in names if name != "app" and name in cleaned}
         row |= {name: enum(row[name]).word for name, enum in _WORDS.items() if name in row}
@@ -89,7 +88,7 @@ class TaskForm(forms.ModelForm):
 
 @admin.register(PushTask)
 class PushTaskAdmin(admin.ModelAdmin):
-    """Tasks of the person's own apps. They are not deleted here: maintenance does that when their time is over."""
+    """Tasks of the person's own apps. Only maintenance deletes them."""
 
     form = TaskForm
     actions = None
@@ -99,7 +98,6 @@ class PushTaskAdmin(admin.ModelAdmin):
     show_full_result_count = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PushTask]:
-        """What the person may see in the console: no other app's, nothing behind the window."""
         since = timezone.now() - WINDOW
         own = visible_apps(request.user)
         return PushTask.objects.filter(app__in=own, pushed_at__gte=since).select_related("app")
@@ -107,7 +105,7 @@ class PushTaskAdmin(admin.ModelAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[PushTask], search_term: str
     ) -> tuple[QuerySet[PushTask], bool]:
-        """Nothing until something is looked for: a list of all would have to be counted and sorted."""
+        """Nothing without a search: the stock list would count and sort all tasks."""
         push_id = strip_invisible(search_term)
         return queryset.filter(push_id=push_id) if push_id else queryset.none(), False
 
@@ -116,7 +114,6 @@ class PushTaskAdmin(admin.ModelAdmin):
         return ["app", "push_id"] if obj else []
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """A task is put in for an app of one's own."""
         if db_field.name == "app":
             kwargs["queryset"] = visible_apps(request.user)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
@@ -125,7 +122,6 @@ class PushTaskAdmin(admin.ModelAdmin):
         return False
 
     def save_model(self, request: HttpRequest, obj: PushTask, form: TaskForm, change: bool) -> None:
-        """Through the record's own writer, as everything that is written there."""
         result = ingest.write_tasks(app=obj.app, rows=[form.row(form.cleaned_data)])
         if result.rejected:
             messages.error(request, "The task was not changed: somebody else changed its state at the same time.")

@@ -1,1 +1,1 @@
-"""The lists: query string, filters, columns, and what the templates need."""
+"""The lists of messages and push tasks."""

@@ -1,4 +1,4 @@
-"""What all lists do: get the page that was asked for, and say in words what it shows."""
+"""What the templates of all lists need."""
 
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ from pushlog.models import WINDOW, App
 
 
 def page_asked_for(state: ListState, queryset: QuerySet[Row]) -> Page[Row] | None:
-    """The page of a list that its query string asks for; None, and one more problem, if there can be none."""
+    """None, and a problem, if the cursor is bad."""
     try:
         return page_of(queryset, keys=state.keys, descending=state.descending, after=state.after, before=state.before)
     except BadCursor:
@@ -27,8 +27,6 @@ def page_asked_for(state: ListState, queryset: QuerySet[Row]) -> Page[Row] | Non
 def list_context(
     app: App, state: ListState, filters: FilterSet | None, page: Page[Any] | None, now: datetime
 ) -> dict[str, Any]:
-    """What the templates of lists need: the page, its neighbours, its headers, and what is shown in words."""
-
     def cursor(values: list[Any] | None) -> str | None:
         return tokens.seal(cursor_purpose(state.listing, app, state.sort), values) if values else None
 
@@ -46,7 +44,7 @@ def list_context(
         "newer": cursor(page.newer) if page else None,
         "older": cursor(page.older) if page else None,
         "table": state.listing.table(PageData(rows), order_by=state.sort),
-        # Where a page without scripts is read on, if the list is not at its top.
+        # For browsers without scripts.
         "anchor": f"#{state.listing.anchor}" if state.listing.anchor else "",
         "sort_label": _sort_label(state),
         "pager_labels": _pager_labels(state),
@@ -54,14 +52,14 @@ def list_context(
 
 
 def _without_filters(app: App, state: ListState, filters: FilterSet) -> str:
-    """The address of the same list, search and sort, from its first page."""
+    # The search and the sort stay.
     cleared = {*state.listing.filters, "after", "before"}
     kept = {name: value for name, value in filters.data.items() if name not in cleared}
     return reverse(state.listing.page, args=[app.slug], query=kept)
 
 
 def _in_words(state: ListState, filters: FilterSet) -> list[tuple[str, str, str]]:
-    """Parameter, label and value of every filter that is set, as the page prints them."""
+    """Parameter, label and value of every filter that is set."""
     cleaned = filters.form.cleaned_data if filters.is_valid() else {}
     words = []
     for name in state.listing.filters:
@@ -82,7 +80,6 @@ def _sort_label(state: ListState) -> str:
 
 
 def _pager_labels(state: ListState) -> tuple[str, str]:
-    """What the pages before and after this one are called."""
     if not state.is_by_time:
         return "Previous", "Next"
     return ("Newer", "Older") if state.descending else ("Older", "Newer")

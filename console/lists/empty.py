@@ -1,4 +1,4 @@
-"""Why a search found nothing: what can be told from a few cheap looks, only when it did."""
+"""Explains an empty search."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -11,27 +11,25 @@ from pushlog.models import App, Message, PushTask
 
 
 def explain_miss(app: App, terms: SearchTerms, *, others: QuerySet[App], now: datetime) -> list[str]:
-    """What might be the cause, in sentences, of finding nothing for these terms in this app.
+    """Hints about this app and `others`, which the person may see.
 
-    `others` are the apps that the person may see; no other app is looked into. At most two queries, which ask for no
-    more than is of use: planning a look into all partitions is what takes time. Broadcasts and what is older than the
-    window stay unfound here as everywhere.
+    At most two queries, without needless subqueries: planning each over all partitions takes the time.
     """
     target, customer = terms.target_id, terms.customer_message_id
     both = terms.has_both
     apps = _with_known(app, terms, App.objects.filter(Q(pk=app.pk) | Q(pk__in=others.values("pk"))), now)
     own = apps.pop(app.pk)
     is_target, is_customer = both and own["known"] == target, both and own["is_customer"]
-    asked, looks = [], {}
+    asked, subqueries = [], {}
     if not is_target and not is_customer and (not both or own["known"]):
         asked.append(app.pk)
-        looks["is_swapped"] = _there(app, target=customer, customer=target, now=now)
-        if both:  # both may be known as target IDs, and the other one was found first
-            looks["is_target"] = _there(app, target=target, now=now)
+        subqueries["is_swapped"] = _exists(app, target=customer, customer=target, now=now)
+        if both:  # both may be target IDs, and `known` is only one
+            subqueries["is_target"] = _exists(app, target=target, now=now)
     if rest := [pk for pk, one in apps.items() if not both or one["known"]]:
         asked += rest
-        looks["has_match"] = _there(OuterRef("pk"), target=target, customer=customer, now=now)
-    answers = {one["pk"]: one for one in _facts(App.objects.filter(pk__in=asked), looks)} if asked else {}
+        subqueries["has_match"] = _exists(OuterRef("pk"), target=target, customer=customer, now=now)
+    answers = {one["pk"]: one for one in _facts(App.objects.filter(pk__in=asked), subqueries)} if asked else {}
     of_own = answers.get(app.pk, {})
     hints = []
     if is_target or of_own.get("is_target"):
@@ -50,26 +48,24 @@ def explain_miss(app: App, terms: SearchTerms, *, others: QuerySet[App], now: da
 
 
 def _with_known(app: App, terms: SearchTerms, apps: QuerySet[App], now: datetime) -> dict[int, dict[str, Any]]:
-    """Of each app its name and environment; if both IDs were given, what of them it knows."""
-    looks: dict[str, Any] = {}
+    """Name and environment of each app. For two IDs, which of them it knows."""
+    subqueries: dict[str, Any] = {}
     if terms.has_both:
-        # One look for two: who swapped them entered a known target ID in the other field. Where neither is known as a
-        # target ID, there is nothing else to find.
+        # One subquery for both: without a known target ID in either field, nothing else can be found.
         either = Message.objects.findable(now=now).filter(
             app=OuterRef("pk"), target_id__in=[terms.target_id, terms.customer_message_id]
         )
-        looks["known"] = Subquery(either.values("target_id")[:1])
-        looks["is_customer"] = _there(app, customer=terms.customer_message_id, now=now)
-    return {one["pk"]: one for one in _facts(apps.order_by("name"), looks)}
+        subqueries["known"] = Subquery(either.values("target_id")[:1])
+        subqueries["is_customer"] = _exists(app, customer=terms.customer_message_id, now=now)
+    return {one["pk"]: one for one in _facts(apps.order_by("name"), subqueries)}
 
 
-def _facts(apps: QuerySet[App], looks: dict[str, Any]) -> Iterable[dict[str, Any]]:
-    facts: Iterable[dict[str, Any]] = apps.annotate(**looks).values("pk", "name", "environment", *looks)
+def _facts(apps: QuerySet[App], subqueries: dict[str, Any]) -> Iterable[dict[str, Any]]:
+    facts: Iterable[dict[str, Any]] = apps.annotate(**subqueries).values("pk", "name", "environment", *subqueries)
     return facts
 
 
-def _there(app: App | OuterRef, *, target: str = "", customer: str = "", now: datetime) -> Exists:
-    """Whether an app has such a message: with this target ID, this customer message ID, or both."""
+def _exists(app: App | OuterRef, *, target: str = "", customer: str = "", now: datetime) -> Exists:
     if isinstance(app, App):
         return Exists(Message.objects.matching(app, target_id=target, customer_message_id=customer, now=now))
     given = {"target_id": target, "customer_message_id": customer}
@@ -79,10 +75,7 @@ def _there(app: App | OuterRef, *, target: str = "", customer: str = "", now: da
 
 
 def explain_task_miss(app: App, push_id: str, *, others: QuerySet[App], now: datetime) -> tuple[list[App], bool]:
-    """Where else there is a task with this push ID, and whether this app has messages of one that was not reported.
-
-    `others` are the apps that the person may see; no other app is looked into. Two queries.
-    """
+    """Those of `others` (the person's apps) with this task, and whether this app has its messages. Two queries."""
     elsewhere = PushTask.objects.findable(now=now).filter(app=OuterRef("pk"), push_id=push_id)
     apps = list(others.exclude(pk=app.pk).filter(Exists(elsewhere))[:3])
     return apps, Message.objects.of_task(app, push_id, now=now).exists()

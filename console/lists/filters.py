@@ -1,4 +1,4 @@
-"""Query string -> validated filters of the lists, and what is typed into their searches."""
+"""Filters and search forms of the lists."""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
@@ -24,7 +24,7 @@ def _words(members: Iterable[WordChoices]) -> list[tuple[str, str]]:
 
 
 class _LocalTimeField(forms.DateTimeField):
-    """A local time of the current zone as browsers send it. The stock field refuses some around a clock change."""
+    """A local time of the current zone. The stock field refuses some around a clock change."""
 
     def __init__(self, *, fold: int, **options: Any) -> None:
         super().__init__(
@@ -35,7 +35,7 @@ class _LocalTimeField(forms.DateTimeField):
         self.fold = fold
 
     def to_python(self, value: Any) -> datetime | None:
-        with timezone.override(UTC):  # the stock field then leaves the time as it was typed
+        with timezone.override(UTC):  # makes the stock field take any time
             typed = super().to_python(value)
         try:
             return in_current_zone(timezone.make_naive(typed, UTC), fold=self.fold) if typed else None
@@ -52,14 +52,12 @@ def _number(enum: type[WordChoices]) -> Any:
 
 
 class MessageFilterForm(forms.Form):
-    """Checks what concerns two fields at once."""
-
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
         start, end = cleaned.get("created_from"), cleaned.get("created_to")
         if start and end and start >= end:
             self.add_error("created_to", "This time must be after the other one.")
-        # A code alone is ambiguous; and a channel alone has no index that gives its messages in order.
+        # A code alone is ambiguous. A channel alone has no index in the order of the list.
         if cleaned.get("code") is not None and not cleaned.get("channel") and "channel" not in self.errors:
             self.add_error("channel", "A code means different things on different channels: choose one.")
         if cleaned.get("channel") and cleaned.get("code") is None and "code" not in self.errors:
@@ -74,7 +72,7 @@ class _WholeNumberFilter(django_filters.NumberFilter):
 
 
 class MessageFilter(django_filters.FilterSet):
-    """The filters of the message list. Times are read in the current time zone, the app's."""
+    """Times are of the current zone, the app's."""
 
     push_type = django_filters.TypedChoiceFilter(choices=_words(PushType), coerce=_number(PushType), empty_value=None)
     mode = django_filters.TypedChoiceFilter(choices=_words(LISTED_MODES), coerce=_number(Mode), empty_value=None)
@@ -85,7 +83,7 @@ class MessageFilter(django_filters.FilterSet):
         label="Status: channel", choices=_words(Channel), coerce=_number(Channel)
     )
     code = _WholeNumberFilter(label="Status: code", min_value=-(2**31), max_value=2**31 - 1)
-    # A range from an hour that the clocks repeat to the same hour holds both.
+    # A range holds both turns of an hour that comes twice.
     created_from = _LocalTimeFilter(label="Created from", method="filter_from", fold=0)
     created_to = _LocalTimeFilter(label="Created before", method="filter_to", fold=1)
 
@@ -95,26 +93,23 @@ class MessageFilter(django_filters.FilterSet):
         form = MessageFilterForm
 
     def filter_queryset(self, queryset: MessageQuerySet) -> MessageQuerySet:
-        """A status is asked for with its outcome, which its index begins with."""
+        """The index on the status begins with the outcome."""
         found: MessageQuerySet = super().filter_queryset(queryset)
         channel, code = self.form.cleaned_data["channel"], self.form.cleaned_data["code"]
         return found if code is None else found.filter(outcome=outcome_of(channel, code))
 
     def filter_outcome(self, queryset: MessageQuerySet, name: str, value: str) -> MessageQuerySet:
-        """Expired is split off waiting by the clock."""
         return queryset.with_outcome(value, now=timezone.now())
 
     def filter_from(self, queryset: MessageQuerySet, name: str, value: datetime) -> MessageQuerySet:
-        """The creation time is in the ID."""
         return queryset.filter(id__gte=message_ids.first_id(value))
 
     def filter_to(self, queryset: MessageQuerySet, name: str, value: datetime) -> MessageQuerySet:
-        """Up to, and without, the moment given."""
         return queryset.filter(id__lt=message_ids.first_id(value))
 
 
 class FoundFilter(MessageFilter):
-    """The same for what a search found, which may be multiple messages too."""
+    """A search finds multiple messages too."""
 
     mode = django_filters.TypedChoiceFilter(
         choices=_words([*LISTED_MODES, Mode.MULTIPLE]), coerce=_number(Mode), empty_value=None
@@ -122,7 +117,7 @@ class FoundFilter(MessageFilter):
 
 
 class TaskFilter(django_filters.FilterSet):
-    """The filters of the list of push tasks. A day is one of the current time zone, the app's."""
+    """A day is one of the current zone, the app's."""
 
     target_kind = django_filters.TypedChoiceFilter(
         choices=_words(TargetKind), coerce=_number(TargetKind), empty_value=None
@@ -140,7 +135,6 @@ class TaskFilter(django_filters.FilterSet):
         fields: list[str] = []
 
     def filter_day(self, queryset: PushTaskQuerySet, name: str, value: date) -> PushTaskQuerySet:
-        """By push time, from midnight to midnight, however many hours the day has."""
         try:
             start, end = (
                 in_current_zone(datetime.combine(day, time.min)) for day in (value, value + timedelta(days=1))
@@ -158,15 +152,15 @@ class PushIDField(forms.CharField):
 
 
 class TaskSearchForm(forms.Form):
-    """A complete push ID. It is not personal, and so stands in the address."""
+    """By GET: a push ID is not personal."""
 
     push_id = PushIDField(label="Push ID", validators=[MaxLengthValidator(64)], required=False)
 
 
 class SearchForm(forms.Form):
-    """Complete IDs only. Outer blanks are trimmed, and nothing else is touched."""
+    """Complete IDs."""
 
-    # Not max_length: a browser would cut a longer ID without a word, and search for another one.
+    # Not max_length: browsers would silently cut a longer ID.
     target_id = forms.CharField(label="Target ID", validators=[MaxLengthValidator(512)], required=False)
     customer_message_id = forms.CharField(
         label="Customer message ID", validators=[MaxLengthValidator(256)], required=False

@@ -1,4 +1,4 @@
-"""What the query string of a list says: checked as a whole, before anything is looked up."""
+"""The query string of a list, checked before any query."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,31 +16,22 @@ from pushlog.models import App
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What sets one list apart from the others.
-
-    `page` is the name of its address, `noun` what a row is, `cursor` what its cursors are sealed for. `sorts` are the
-    columns to order by, by the public name of the sort; the default one is by time, newest first. `filters` and
-    `others` are the parameters beside sort and place. `anchor` is where it stands on a page that begins otherwise.
-    """
-
-    page: str
+    page: str  # name of its URL
     noun: str
-    cursor: str
+    cursor: str  # purpose of its cursors
     table: type[tables.Table]
-    sorts: Mapping[str, tuple[str, ...]]
-    default_sort: str
+    sorts: Mapping[str, tuple[str, ...]]  # columns by public name
+    default_sort: str  # newest first
     filters: tuple[str, ...] = ()
-    others: tuple[str, ...] = ()
-    anchor: str = ""
+    others: tuple[str, ...] = ()  # more parameters
+    anchor: str = ""  # of a list that is not at the top of its page
 
     @property
     def time(self) -> str:
-        """The column of the default sort."""
         return self.default_sort.removeprefix("-")
 
     @property
     def parameters(self) -> set[str]:
-        """All that its query string may have."""
         return {"sort", "after", "before", *self.filters, *self.others}
 
 
@@ -64,7 +55,7 @@ TASKS = Listing(
     filters=tuple(TaskFilter.base_filters),
     others=("push_id",),
 )
-# On the page of the task. No index has them in another order than that of their creation.
+# An index has a task's messages only in the order of their creation.
 TASK_MESSAGES = Listing(
     page="task",
     noun="message",
@@ -78,7 +69,7 @@ TASK_MESSAGES = Listing(
 
 @dataclass(slots=True)
 class ListState:
-    """A search, a sort and a place in its order; and `problems`, in words, if the query string is not right."""
+    """A search, a sort and a place in its order."""
 
     listing: Listing
     sort: str
@@ -89,22 +80,19 @@ class ListState:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The columns to order by."""
         return self.listing.sorts[self.sort.removeprefix("-")]
 
     @property
     def descending(self) -> bool:
-        """Whether all of them fall."""
         return self.sort.startswith("-")
 
     @property
     def is_by_time(self) -> bool:
-        """Whether the order is the one of the default sort, or its reverse."""
         return self.sort.removeprefix("-") == self.listing.time
 
 
 def list_state(listing: Listing, app: App, query: QueryDict) -> ListState:
-    """Reads a query string. Nothing is guessed or left out: what is not understood is a problem."""
+    """Reads a query string. Anything unknown is a problem."""
     state = ListState(listing, listing.default_sort)
     for name, values in query.lists():
         if name not in listing.parameters:
@@ -140,5 +128,4 @@ def list_state(listing: Listing, app: App, query: QueryDict) -> ListState:
 
 
 def cursor_purpose(listing: Listing, app: App, sort: str) -> list[Any]:
-    """What a cursor is sealed for: it holds IDs and titles, and fits one sort of one list of one app."""
     return [listing.cursor, app.pk, sort]

@@ -1,4 +1,4 @@
-"""The columns of the lists, and which of them sorts by what."""
+"""Columns and sorts of the lists."""
 
 from typing import Any
 
@@ -8,8 +8,7 @@ from django_tables2.data import TableData
 
 from pushlog.models import Message, PushTask
 
-# Public name -> the columns to order by. All of a sort run in one direction and end in the ID; each has an index
-# that begins with the app (pushlog/models/message.py).
+# Columns by public name. All run in one direction. Each sort has an index that begins with the app.
 SORTS = {
     "customer_message_id": ("customer_message_id", "id"),
     "push_type": ("push_type", "id"),
@@ -20,7 +19,7 @@ SORTS = {
 }
 DEFAULT_SORT = "-created_at"
 
-# The same for push tasks (pushlog/models/task.py). Within an app a push ID is unique, and needs nothing behind it.
+# A push ID is unique within an app, so its sort needs no further column.
 TASK_SORTS = {
     "push_id": ("push_id",),
     "title": ("title", "id"),
@@ -34,13 +33,11 @@ DEFAULT_TASK_SORT = "-pushed_at"
 
 
 class PageData(TableData):
-    """A page that the database has sorted and cut already."""
-
     def __len__(self) -> int:
         return len(self.data)
 
     def order_by(self, aliases: Any) -> None:
-        """Nothing to do: the stock class would sort the page again, in Python."""
+        """The stock class would sort again, in Python."""
 
 
 def _aria_sort(bound_column: BoundColumn) -> str | None:
@@ -50,7 +47,7 @@ def _aria_sort(bound_column: BoundColumn) -> str | None:
 
 
 class MessageTable(tables.Table):
-    """Headers and sorting. The cells are in console/templatetags/rows.py: the table's own are ten times as slow."""
+    """Headers. Cells of django-tables2 are ten times as slow as templatetags/rows.py."""
 
     customer_message_id = tables.Column("Customer message ID", orderable=True)
     push_type = tables.Column("Push type", orderable=True)
@@ -67,7 +64,7 @@ class MessageTable(tables.Table):
 
 
 class TaskTable(tables.Table):
-    """The same for push tasks, whose cells are in templates/tasks/_row.html."""
+    """Headers. The cells are in templates/tasks/_row.html."""
 
     push_id = tables.Column("Push ID", orderable=True)
     title = tables.Column("Title", orderable=True)

@@ -1,4 +1,4 @@
-"""The one formatter of times, and what a row says of a status."""
+"""Times, statuses and form fields."""
 
 import json
 from collections.abc import Iterable
@@ -18,41 +18,40 @@ from pushlog.models import Message
 
 register = template.Library()
 
-# Unit, its seconds, the next smaller unit, its seconds.
+# Unit, seconds, next unit, seconds.
 _UNITS = (("d", 86400, "h", 3600), ("h", 3600, "min", 60), ("min", 60, "s", 1))
 
 
 @register.filter
 def clock(moment: datetime) -> SafeString:
-    """A moment to the second, in the current zone; the exact one in UTC on hover. Where the offset is printed once."""
+    """A moment in the current zone, for places that print the offset elsewhere."""
     return format_html('<time datetime="{0}" title="{0}">{1}</time>', _iso(moment), local_text(moment))
 
 
 @register.filter
 def moment(moment: datetime) -> SafeString:
-    """The same with its offset beside it."""
+    """A moment with its offset."""
     return format_html('{} <span class="zone">{}</span>', clock(moment), offset(moment))
 
 
 def local_text(moment: datetime) -> str:
-    """A moment to the second, in the current zone."""
     return timezone.localtime(moment).replace(tzinfo=None).isoformat(" ", "seconds")
 
 
 def offset(moment: datetime) -> str:
-    """The current zone's offset from UTC at a moment, such as UTC+08:00."""
+    """Of the current zone, such as UTC+08:00."""
     return f"UTC{timezone.localtime(moment).isoformat(timespec='seconds')[19:]}"
 
 
 def shared_offset(moments: Iterable[datetime]) -> str:
-    """The offset that all these moments have; empty if they have several, or there are none."""
+    """Empty if there are several offsets."""
     offsets = {offset(one) for one in moments}
     return offsets.pop() if len(offsets) == 1 else ""
 
 
 @register.filter
 def span(length: timedelta) -> str:
-    """A length of time in at most two units: "1.2 s", "4 min 5 s", "3 h 10 min", "2 d 4 h"."""
+    """In at most two units: "1.2 s", "4 min 5 s"."""
     seconds = abs(length.total_seconds())
     if seconds < 60:
         return f"{seconds:.3f}".rstrip("0").rstrip(".") + " s" if seconds < 10 else f"{seconds:.0f} s"
@@ -63,13 +62,12 @@ def span(length: timedelta) -> str:
 
 @register.filter
 def since(later: datetime, earlier: datetime) -> str:
-    """The time between two moments, as `span` words it; with a minus sign if the later one is earlier."""
     return ("−" if later < earlier else "") + span(later - earlier)
 
 
 @register.simple_tag
 def verdict(message: Message, now: datetime) -> SafeString:
-    """The status cell: what became of the message, in words; the colour only repeats it."""
+    """The status in words and colour."""
     current = forecast.verdict(message, now)
     return format_html('<span class="verdict verdict-{}">{}</span>', current.tone, current.title)
 
@@ -86,13 +84,12 @@ def _iso(moment: datetime) -> str:
 
 @register.filter
 def as_json(value: object) -> str:
-    """JSON laid out for reading."""
     return json.dumps(value, ensure_ascii=False, indent=2)
 
 
 @register.filter
 def styled(field: BoundField) -> SafeString:
-    """A form field in the style sheet's dress; an error is tied to it for those who cannot see it beside it."""
+    """A form field with its CSS class and ARIA attributes."""
     attributes: dict[str, str | bool] = {
         "class": "form-select" if isinstance(field.field.widget, Select) else "form-control"
     }
@@ -103,12 +100,11 @@ def styled(field: BoundField) -> SafeString:
 
 @register.simple_tag
 def filter_fields(filters: FilterSet) -> SafeString:
-    """The fields of the filters of a list."""
     is_set = any(filters.data.get(name) for name in filters.filters)
     return _fields(filters.form) if is_set else _unset_fields(filters.__class__)
 
 
-# Widgets take a quarter of the page's time. Not in Django's cache: there, members could push out the log-in counters.
+# Rendering takes a quarter of the page's time. Django's cache holds the log-in counters, so it is not used.
 @cache
 def _unset_fields(filter_set: type[FilterSet]) -> SafeString:
     return _fields(filter_set().form)

@@ -1,4 +1,4 @@
-"""What pages say of a push task."""
+"""Push tasks in words."""
 
 from urllib.parse import urlsplit
 
@@ -10,7 +10,6 @@ from pushlog.models import PushTask, TargetKind, TaskState
 
 register = template.Library()
 
-# As with messages: amber is under way, blue is handed over, red has failed, and grey was taken out of the way.
 _TONES = {
     TaskState.CREATED: "waiting",
     TaskState.WAITING: "waiting",
@@ -23,26 +22,24 @@ _UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 
 @register.simple_tag
 def task_state(task: PushTask) -> SafeString:
-    """The state in a word; the colour only repeats it."""
+    """The state in a word and a colour."""
     state = TaskState(task.state)
     return format_html('<span class="verdict verdict-{}">{}</span>', _TONES.get(state, "revoked"), state.label)
 
 
 @register.filter
 def meaning(task: PushTask) -> str:
-    """What its state says, in a sentence."""
     return TaskState(task.state).meaning
 
 
 @register.filter
 def target_kind_word(task: PushTask) -> str:
-    """Whom it was sent to, by the name that does not change with the words for people."""
     return TargetKind(task.target_kind).word
 
 
 @register.filter
 def in_units(seconds: int) -> str:
-    """A whole number of seconds, exactly: "1 day", "1 hour 30 minutes"."""
+    """Seconds, exactly: "1 day", "1 hour 30 minutes"."""
     words = []
     for unit, size in _UNITS:
         count, seconds = divmod(seconds, size)
@@ -53,13 +50,12 @@ def in_units(seconds: int) -> str:
 
 @register.filter
 def thousands(number: int) -> str:
-    """A number with commas."""
     return f"{number:,}"
 
 
 @register.simple_tag
 def share(part: int, whole: int) -> str:
-    """A part, not nothing, in per cent; rounded so that only the whole is 100 %."""
+    """Per cent of a part above 0; only the whole is 100 %."""
     if part == whole:
         return "100%"
     percent = 100 * part / whole
@@ -70,7 +66,7 @@ def share(part: int, whole: int) -> str:
 
 @register.filter
 def web_link(address: str) -> SafeString | str:
-    """An address as a link if it leads to the web; whatever else somebody sent stays text."""
+    """A link, or plain text for other schemes."""
     try:
         scheme = urlsplit(address).scheme
     except ValueError:

@@ -1,1 +1,1 @@
-"""One module for each page."""
+"""One module per page."""

@@ -1,4 +1,4 @@
-"""The description of the API for people, which needs no login: it says nothing about anybody's messages."""
+"""The description of the API. It is public."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render

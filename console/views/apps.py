@@ -1,4 +1,4 @@
-"""The front page: the apps I am a member of."""
+"""The front page."""
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -11,5 +11,4 @@ from console.access import visible_apps
 @require_safe
 @login_required
 def app_list(request: HttpRequest) -> HttpResponse:
-    """The apps whose messages this person may see."""
     return TemplateResponse(request, "apps.html", {"apps": list(visible_apps(request.user))})

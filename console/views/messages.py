@@ -1,4 +1,4 @@
-"""The message list, its search, and the page of one message."""
+"""The messages."""
 
 from contextlib import suppress
 from datetime import datetime
@@ -26,14 +26,14 @@ from pushlog.keyset import Page
 from pushlog.models import App, Message, PushTask, StatusChange
 from pushlog.postgres.statements import generic_plans_cached
 
-# More than any honest message has; one that a gateway reports on for ever still gets a page.
+# A gateway may report on one message for ever.
 HISTORY_SIZE = 200
 
 
 @require_safe
 @member_required
 def message_list(request: MemberRequest) -> HttpResponse:
-    """A page of the list, or of what a search found. The query string alone decides what is shown."""
+    """A page of the list, or of a search."""
     app, now = request.app, timezone.now()
     state = list_state(MESSAGES, app, request.GET)
     filter_set = FoundFilter if state.terms else MessageFilter
@@ -45,7 +45,7 @@ def message_list(request: MemberRequest) -> HttpResponse:
     terms = {"target_id": state.terms.target_id, "customer_message_id": state.terms.customer_message_id}
     context = list_context(app, state, filters, page, now) | {"search_form": SearchForm(initial=terms)}
     if page is not None and not page.rows and state.terms and not context["active_filters"]:
-        # Guesses are no reason to fail a page that has its answer: on a time-out there are none.
+        # Without hints on a time-out: the page has its answer.
         with suppress(OperationalError):
             context["hints"] = explain_miss(app, state.terms, others=visible_apps(request.user), now=now)
     context["is_fragment"] = htmx.wants_fragment(request)
@@ -56,7 +56,7 @@ def message_list(request: MemberRequest) -> HttpResponse:
 @require_POST
 @member_required
 def search(request: MemberRequest) -> HttpResponse:
-    """Takes the terms out of a form, and leads to their page, whose address does not show them."""
+    """Redirects to an address that holds the terms encrypted."""
     form = SearchForm(request.POST)
     if form.is_valid():
         token = tokens.token_of(request.app, SearchTerms(**form.cleaned_data))
@@ -71,7 +71,7 @@ def search(request: MemberRequest) -> HttpResponse:
 @require_safe
 @member_required
 def message_detail(request: MemberRequest, message_id: UUID) -> HttpResponse:
-    """One message with its history: as a page, or as what opens under its row."""
+    """One message, as a page or under its row."""
     now = timezone.now()
     message = get_object_or_404(Message.objects.findable(request.app, now=now), pk=message_id)
     newest = StatusChange.objects.filter(message_id=message.pk).order_by("-at", "-code")[: HISTORY_SIZE + 1]
@@ -100,13 +100,9 @@ def _messages(app: App, terms: SearchTerms, now: datetime) -> Any:
 
 
 def _has_one_plan(state: ListState, filters: MessageFilter) -> bool:
-    """Whether the index to take is the same whatever the values: that of the order, or that of both IDs together.
-
-    What one ID finds may be nothing, which is sorted, or 100,000 messages, of which the newest are read off the index.
-    """
+    # One ID may match nothing, or 100,000 messages. Those need different plans.
     return not filters.form.has_changed() and (not state.terms or state.terms.has_both)
 
 
 def _with_previous(created_at: datetime, history: list[StatusChange]) -> list[tuple[StatusChange, datetime]]:
-    """Every entry with the moment of the one before it, the first with the creation of the message."""
     return list(zip(history, [created_at, *(entry.at for entry in history)], strict=False))

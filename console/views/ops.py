@@ -1,4 +1,4 @@
-"""For machines that watch the console: is it well, and how much does it do. No personal data in either."""
+"""For monitoring. No personal data."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -19,13 +19,13 @@ from pushlog import __version__
 from pushlog.maintenance import health
 
 _SECONDS = 2
-# What a proxy adds. A request through one that runs on this machine comes from here, too.
+# Requests through a proxy on this machine have a local address, too.
 _FORWARDED = ("HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_REAL_IP")
 
 
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
-    """200 if messages can be taken in today and tomorrow; otherwise 503, with the reasons as JSON."""
+    """200 if we can store messages today and tomorrow; otherwise 503 with reasons."""
     try:
         with _probe() as cursor:
             problems = health.problems(cursor)
@@ -38,7 +38,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """All worker processes' numbers, for Prometheus on this machine, or for who has METRICS_TOKEN; 403 for others."""
+    """For Prometheus on this machine, and for anyone who presents METRICS_TOKEN."""
     if not (_is_local(request) or _has_token(request)):
         return HttpResponse("Ask from this machine, or with the bearer token METRICS_TOKEN.\n", "text/plain", 403)
     registry = REGISTRY
@@ -51,7 +51,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 class _Database(Collector):
-    """What is so now, whichever process is asked. While the database does not answer, there are no such numbers."""
+    """Gauges from the database."""
 
     def collect(self) -> Iterator[Metric]:
         try:
@@ -69,10 +69,10 @@ class _Database(Collector):
 
 @contextmanager
 def _probe() -> Iterator[Any]:
-    """A cursor of a new connection. One that is open already may hang on a server that is gone; this one gives up."""
+    """A cursor of a new connection: an open one may hang if the server is gone."""
     own = connection.copy()
     options = own.settings_dict["OPTIONS"]
-    # Psycopg takes one second for too short, and waits for two.
+    # Psycopg raises a timeout of one second to two.
     options |= {"connect_timeout": _SECONDS, "tcp_user_timeout": _SECONDS * 1000}
     with closing(own), own.cursor() as cursor:
         # In a transaction, so that no other client of a pooler gets this limit.

@@ -1,4 +1,4 @@
-"""The status codes and what they mean."""
+"""The status codes."""
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -11,5 +11,5 @@ from pushlog.statuses import catalogue
 @require_safe
 @login_required
 def status_codes(request: HttpRequest) -> HttpResponse:
-    """The whole catalogue, by channel. Every entry has an anchor, `#<channel>-<code>`."""
+    # Every entry has an anchor, `#<channel>-<code>`.
     return TemplateResponse(request, "status_codes.html", {"groups": catalogue()})

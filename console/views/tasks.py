@@ -1,4 +1,4 @@
-"""The list of push tasks, and the page of one of them."""
+"""The push tasks."""
 
 from contextlib import suppress
 from datetime import timedelta
@@ -21,7 +21,7 @@ from console.task_settings import as_row, settings_of
 from pushlog.keyset import Page
 from pushlog.models import Message, PushTask
 
-# A campaign may have millions of messages, and a page has no time to count them all.
+# Counting millions of messages would take too long.
 COUNTED = 100_000
 _BEST_FIRST = ("received", "accepted", "waiting", "expired", "failed", "unknown")
 
@@ -29,7 +29,7 @@ _BEST_FIRST = ("received", "accepted", "waiting", "expired", "failed", "unknown"
 @require_safe
 @member_required
 def task_list(request: MemberRequest) -> HttpResponse:
-    """A page of the list, as the query string says; or, for a complete push ID, the way to the page of its task."""
+    """A page of the list; for a complete push ID, a redirect to its task."""
     app, now = request.app, timezone.now()
     state = list_state(TASKS, app, request.GET)
     filters = TaskFilter(request.GET, queryset=PushTask.objects.findable(app, now=now))
@@ -47,7 +47,7 @@ def task_list(request: MemberRequest) -> HttpResponse:
         page = page_asked_for(state, filters.qs.for_rows())
     context = list_context(app, state, filters, page, now) | {"search_form": search, "missed": missed}
     if page is not None and missed:
-        # Guesses are no reason to fail a page that has its answer: on a time-out there are none.
+        # Without hints on a time-out: the page has its answer.
         with suppress(OperationalError):
             others = visible_apps(request.user)
             context["elsewhere"], context["has_messages"] = explain_task_miss(app, missed, others=others, now=now)
@@ -59,7 +59,7 @@ def task_list(request: MemberRequest) -> HttpResponse:
 @require_safe
 @member_required
 def task_detail(request: MemberRequest, push_id: str) -> HttpResponse:
-    """One task with all its settings, what became of its messages, and a page of them."""
+    """One task, with its messages."""
     app, now = request.app, timezone.now()
     task = get_object_or_404(PushTask.objects.findable(app, now=now), push_id=push_id)
     produced = Message.objects.of_task(app, push_id, now=now)
@@ -69,7 +69,7 @@ def task_detail(request: MemberRequest, push_id: str) -> HttpResponse:
     status = 200 if page is not None else 400
     if context["is_fragment"]:
         return TemplateResponse(request, "tasks/_messages.html", context, status=status)
-    # The counts are no reason to fail the page: on a time-out it says that there are none.
+    # On a time-out the page says that there are no counts.
     with suppress(OperationalError):
         context["outcomes"] = _outcomes(produced.count_outcomes(now=now, limit=COUNTED))
     context |= {
@@ -85,7 +85,6 @@ def task_detail(request: MemberRequest, push_id: str) -> HttpResponse:
 
 
 def _outcomes(counts: dict[str, int]) -> dict[str, Any]:
-    """Word, label and number of every outcome, their sum, and whether only the newest messages were counted."""
     total = sum(counts.values())
     return {
         "numbers": [(word, word.capitalize(), counts[word]) for word in _BEST_FIRST],

@@ -1,7 +1,7 @@
-// Conveniences. Every page works without this file.
+// Every page works without this file.
 "use strict";
 
-// The switch between light and dark. Hidden until here, because without scripts it could do nothing.
+// The theme switch. It is hidden without scripts.
 const themeSwitch = document.getElementById("theme-switch");
 const nameTheme = () => {
   themeSwitch.textContent = document.documentElement.dataset.bsTheme === "dark" ? "Light theme" : "Dark theme";
@@ -16,7 +16,7 @@ themeSwitch.addEventListener("click", () => {
   nameTheme();
 });
 
-// A row opens and closes in place. htmx loads its details at the first click.
+// A row opens in place. htmx loads its details at the first click.
 document.addEventListener("click", (event) => {
   const opener = event.target.closest(".opener");
   if (opener) {
@@ -26,21 +26,19 @@ document.addEventListener("click", (event) => {
     noteOpenRows(detail);
     return;
   }
-  // Who comes back from where this link leads wants to be at this row again.
+  // Following a link, and coming back, should open this row again.
   const detail = event.target.closest(".detail-row");
   if (detail && event.target.closest("a")) noteOpenRows(detail);
-  // The whole row opens it too, or leads to its page, unless the click was on a link or the end of a selection.
+  // A click anywhere in the row works too, but not on a link, nor at the end of a selection.
   const row = event.target.closest(".listing-row");
   if (row && !event.target.closest("a, button") && getSelection().isCollapsed) {
-    // With the keys that were held: they may ask for a new tab.
+    // A held key may ask for a new tab.
     row.querySelector(".opener, th a").dispatchEvent(new MouseEvent("click", event));
   }
 });
 
-// Rows that are open stand in the address, behind the #, the one used last at the end. So they are open again after a
-// reload, on the way back from a task, and for a colleague who gets the link; and nothing has to be stored, as the
-// address alone says what is shown. It holds message IDs, as addresses of pages do, and no server or log gets this part
-// of it. The entry of the history is replaced: opening a row is no page to go back from.
+// The fragment of the address lists the open rows by message ID, the last one used at the end. They open again after a
+// reload, on the way back, and for a colleague with the link. Browsers do not send the fragment to servers.
 const OPEN = "#open=";
 const PREFIX = "detail-";
 function noteOpenRows(last) {
@@ -50,25 +48,25 @@ function noteOpenRows(last) {
   history.replaceState(history.state, "", ids ? OPEN + ids : location.pathname + location.search);
 }
 
-// Opens them again. One that is on this page no more stays in the address until another row opens or closes.
+// IDs of rows that left the page stay in the address until another row opens or closes.
 function openNotedRows() {
   if (!location.hash.startsWith(OPEN)) return;
   const noted = location.hash.slice(OPEN.length).split(",").map((id) => document.getElementById(PREFIX + id));
   const closed = [...new Set(noted)].filter((detail) => detail && detail.hidden);
   const last = closed.at(-1);
   if (!last) return;
-  // It may be far down, and those above it grow when they are loaded. Of one that is too tall, the top is shown.
+  // The rows above it grow when they are loaded. Of a tall one, the top is shown.
   last.addEventListener("htmx:afterSettle", () => {
     const message = last.parentElement;
     message.scrollIntoView({ block: message.offsetHeight > innerHeight / 2 ? "start" : "nearest" });
   });
   for (const detail of closed) document.querySelector(`[aria-controls="${detail.id}"]`).click();
 }
-// After the browser has scrolled to where it was, which knew nothing of the rows.
+// After the browser has restored its scroll position, without open rows.
 addEventListener("pageshow", openNotedRows);
 addEventListener("hashchange", openNotedRows);
 
-// A button that copies a text of the page. Browsers allow it only under HTTPS, and on this machine itself.
+// Copy buttons. Browsers allow them only under HTTPS and on localhost.
 for (const button of document.querySelectorAll("[data-copies]")) {
   button.hidden = !navigator.clipboard;
   button.addEventListener("click", async () => {
@@ -82,7 +80,7 @@ for (const button of document.querySelectorAll("[data-copies]")) {
   });
 }
 
-// A filter that is not set does not stand in the address, which people paste into tickets.
+// People paste addresses into tickets, so empty filters are left out.
 document.addEventListener("formdata", (event) => {
   if (event.target.method !== "get") return;
   for (const [name, value] of [...event.formData]) {
@@ -90,12 +88,12 @@ document.addEventListener("formdata", (event) => {
   }
 });
 
-// htmx keeps the address of the last page for a history of its own, which is off. Nothing of ours stays in storage.
+// htmx stores the last address even with its history off.
 const forget = () => sessionStorage.removeItem("htmx-current-path-for-history");
 forget();
 document.addEventListener("htmx:pushedIntoHistory", forget);
 
-// What cannot be loaded says so where it was asked for.
+// Errors show where the content would be.
 document.addEventListener("htmx:responseError", (event) => {
   const status = event.detail.xhr.status;
   explain(event, status === 503 ? "took too long to load" : `could not be loaded (error ${status})`);
@@ -110,7 +108,7 @@ function explain(event, reason) {
   }
 }
 
-// The words for screen readers; where something failed, for all eyes.
+// For screen readers; failures for everybody.
 function announce(words, failed) {
   const announcement = document.getElementById("announcement");
   announcement.className = failed ? "failure" : "visually-hidden";
@@ -118,7 +116,7 @@ function announce(words, failed) {
 }
 document.addEventListener("htmx:beforeRequest", () => announce("", false));
 
-// After a swap the focus stays on the link that was pressed; where that is gone, it goes to the heading.
+// If a swap removed the focused link, the heading gets the focus.
 document.addEventListener("htmx:afterSettle", (event) => {
   if (event.detail.target.id === "results" && document.activeElement === document.body) {
     document.getElementById("results-heading").focus({ preventScroll: true });

@@ -1,4 +1,4 @@
-// Light or dark: as the system has it, unless this person chose. Runs before the page is drawn, so nothing flashes.
+// The chosen theme, or that of the system. Runs before the first paint, so nothing flashes.
 (() => {
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const apply = () => {

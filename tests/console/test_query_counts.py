@@ -1,4 +1,4 @@
-"""How many queries a request makes: the same however much there is to show, and at most six (design, section 8).
+"""How many queries a request makes: the same however much there is to show, and at most six.
 
 All statements count, with those for the session, the person and the membership, and with those that do not go through
 Django's cursors.
