@@ -31,7 +31,7 @@ class Correction(BaseModel):
 
 @transaction.atomic
 def correct(*, message_id: UUID, correction: Correction) -> None:
-    """Writes only what a correction gives, since somebody else may correct other fields. Raises Message.DoesNotExist."""
+    """Writes only what is given, since others may correct other fields. Raises Message.DoesNotExist."""
     new = correction.model_dump(exclude_unset=True, exclude={"created_at"})
     if "extras" in new:
         new["extras"] = json.loads(new["extras"])
