@@ -1,5 +1,4 @@
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +8,6 @@ from django.db import connection
 from psycopg.conninfo import make_conninfo
 
 ROOT = Path(__file__).resolve().parents[2]
-README = (ROOT / "README.md").read_text()
 PRODUCTION = {
     "DATABASE_URL": "postgresql://pushlog@127.0.0.1:1/pushlog",
     "SECRET_KEY": "0123456789abcdefghij" * 3,
@@ -28,14 +26,6 @@ def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
         text=True,
         check=False,
     )
-
-
-def test_every_setting_is_in_the_readme_and_no_other() -> None:
-    in_code = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', (ROOT / "console/settings.py").read_text()))
-    chapter = README.split("\n## Settings\n")[1].split("\n## ")[0]
-    in_readme = set(re.findall(r"^\| `([A-Z_]+)` \|", chapter, re.MULTILINE))
-
-    assert in_readme == in_code
 
 
 def test_deployment_check_is_clean_with_a_database_of_its_own() -> None:

@@ -80,9 +80,11 @@ class Served:
             return
         raise AssertionError(self.log.read_text())
 
-    def query(self, statement: str, parameters: Sequence[object] | None = None) -> list[Any]:
+    def query(
+        self, statement: str, parameters: Sequence[object] | None = None, *, database: str = "pushlog"
+    ) -> list[Any]:
         """Rows, as the database has them."""
-        with psycopg.connect(embedded.url(self.var)) as connection:
+        with psycopg.connect(embedded.url(self.var), dbname=database) as connection:
             return connection.execute(statement.encode(), parameters).fetchall()
 
     def credential(self) -> str:
