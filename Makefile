@@ -26,7 +26,7 @@ test-database: $(VENV)/.dev
 test-browser: $(VENV)/.dev
 	$(BIN)/python -m pytest $(PARALLEL) -m browser
 
-# What needs programs of the system: the README's examples in a shell, and PgBouncer.
+# What needs programs of the system: the documents' examples in a shell, and PgBouncer.
 test-shell: $(VENV)/.dev
 	$(BIN)/python -m pytest -m "shell or pooler"
 

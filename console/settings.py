@@ -1,4 +1,4 @@
-"""Django's settings, from the environment. The README lists them under “Settings”."""
+"""Django's settings, from the environment alone. docs/settings.md lists them."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The figures as tables: one run's for the terminal, and those of all sizes for the README."""
+"""The figures as tables: one run's for the terminal, and those of all sizes for docs/performance.md."""
 
 from collections.abc import Callable
 
