@@ -25,7 +25,7 @@ _KEYS = "app_id, hour, push_type, mode, channel, code"
 _ADD = f"""
     INSERT INTO {CountDelta._meta.db_table} (app_id, hour, push_type, mode, channel, code, messages)
     SELECT %b, * FROM unnest(%b::timestamptz[], %b::int2[], %b::int2[], %b::int2[], %b::int4[], %b::int8[])
-"""  # noqa: S608 (table names)
+"""
 _COMPACT = f"""
     WITH taken AS (
         DELETE FROM {CountDelta._meta.db_table} WHERE id IN (
@@ -38,8 +38,8 @@ _COMPACT = f"""
         ON CONFLICT ({_KEYS}) DO UPDATE SET messages = old.messages + EXCLUDED.messages
     )
     SELECT count(*) FROM taken
-"""  # noqa: S608 (table names)
-_EXPIRE = f"DELETE FROM {HourlyCount._meta.db_table} WHERE hour < %s OR messages = 0"  # noqa: S608 (table names)
+"""
+_EXPIRE = f"DELETE FROM {HourlyCount._meta.db_table} WHERE hour < %s OR messages = 0"
 
 
 def hour_of(created_ms: int) -> int:

@@ -14,7 +14,7 @@ _ADD = f"""
     INSERT INTO {TaskCount._meta.db_table} AS old (app_id, hour, message_type, target_kind, tasks)
     SELECT %b, * FROM unnest(%b::timestamptz[], %b::int2[], %b::int2[], %b::int8[])
     ON CONFLICT (app_id, hour, message_type, target_kind) DO UPDATE SET tasks = old.tasks + EXCLUDED.tasks
-"""  # noqa: S608 (table names)
+"""
 # SKIP LOCKED: the next run gets a row that is being changed.
 _CLEAR = f"""
     DELETE FROM {TaskCount._meta.db_table} AS old USING (
@@ -23,7 +23,7 @@ _CLEAR = f"""
     ) AS empty
     WHERE (old.app_id, old.hour, old.message_type, old.target_kind)
         = (empty.app_id, empty.hour, empty.message_type, empty.target_kind)
-"""  # noqa: S608 (table names)
+"""
 
 
 def hour_of(moment: datetime) -> datetime:

@@ -31,8 +31,8 @@ _KEEP = f"""
             LEFT JOIN ranked ON ranked.channel = either.channel AND ranked.code = old.code
             ORDER BY coalesce(rank, 1) DESC, either.channel DESC, detail COLLATE "C" DESC LIMIT 1
         )
-"""  # noqa: S608 (table names)
-_KEYS = f"SELECT DISTINCT message_id FROM {_TABLE} WHERE app_id = %b AND message_id = ANY(%b)"  # noqa: S608
+"""
+_KEYS = f"SELECT DISTINCT message_id FROM {_TABLE} WHERE app_id = %b AND message_id = ANY(%b)"
 # Every writer locks them in this order, so that no two deadlock.
 _TAKE = f"""
     DELETE FROM {_TABLE} WHERE id IN (
@@ -40,11 +40,11 @@ _TAKE = f"""
         ORDER BY message_id, at, code FOR UPDATE
     )
     RETURNING message_id, at, code, channel, detail, revoked
-"""  # noqa: S608 (table names)
+"""
 # SKIP LOCKED: waiting for a writer's row here could deadlock.
 _REMOVE = f"""
     DELETE FROM {_TABLE} WHERE id IN (SELECT id FROM {_TABLE} WHERE id = ANY(%b) FOR UPDATE SKIP LOCKED) RETURNING id
-"""  # noqa: S608 (table names)
+"""
 _BATCH = 2_000
 
 

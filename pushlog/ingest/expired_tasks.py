@@ -19,7 +19,7 @@ _REMOVE = f"""
         ORDER BY pushed_at LIMIT {_BATCH} FOR UPDATE SKIP LOCKED
     )
     RETURNING pushed_at, message_type, target_kind
-"""  # noqa: S608 (table names)
+"""
 
 
 def sweep_tasks(*, now: datetime) -> Iterator[int]:

@@ -38,8 +38,7 @@ _COLUMNS = {
 _TABLE = Message._meta.db_table
 _ARRAYS = ", ".join(f"%b::{kind}[]" for kind in _COLUMNS.values())
 _INSERT = (
-    f"INSERT INTO {_TABLE} ({', '.join(_COLUMNS)}) SELECT * FROM unnest({_ARRAYS})"  # noqa: S608 (constants)
-    " ON CONFLICT DO NOTHING RETURNING id"
+    f"INSERT INTO {_TABLE} ({', '.join(_COLUMNS)}) SELECT * FROM unnest({_ARRAYS}) ON CONFLICT DO NOTHING RETURNING id"
 )
 _WAITING = statuses.Outcome.WAITING.value
 

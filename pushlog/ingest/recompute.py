@@ -17,15 +17,15 @@ _COLUMNS = "id, app_id, modified_at, code, channel, outcome, revoked_at, push_ty
 _BATCH = 5_000
 _READ = f"""
     SELECT {_COLUMNS} FROM {Message._meta.db_table} WHERE id > %b AND id <= %b ORDER BY id LIMIT %b
-"""  # noqa: S608
+"""
 # In the lock order of all writers.
 _LOCK = f"""
     SELECT {_COLUMNS} FROM {Message._meta.db_table} WHERE id = ANY(%b) AND id BETWEEN %b AND %b
     ORDER BY id FOR NO KEY UPDATE
-"""  # noqa: S608
+"""
 _HISTORY = f"""
     SELECT message_id, at, code, channel FROM {StatusChange._meta.db_table} WHERE message_id BETWEEN %b AND %b
-"""  # noqa: S608
+"""
 
 
 def fingerprint() -> str:

@@ -31,7 +31,7 @@ _LOCK = f"""
     SELECT id, modified_at, code, channel, outcome, revoked_at, push_type, mode FROM {_MESSAGE}
     WHERE id = ANY(%b) AND id BETWEEN %b AND %b AND app_id = %b
     ORDER BY id FOR NO KEY UPDATE
-"""  # noqa: S608
+"""
 _UPDATE = f"""
     UPDATE {_MESSAGE} AS message
     SET modified_at = new.at, code = new.code, channel = new.channel, outcome = new.outcome,
@@ -39,7 +39,7 @@ _UPDATE = f"""
     FROM unnest(%b::uuid[], %b::timestamptz[], %b::int4[], %b::int2[], %b::int2[], %b::timestamptz[])
         AS new (id, at, code, channel, outcome, revoked_at)
     WHERE message.id = new.id AND message.id BETWEEN %b AND %b
-"""  # noqa: S608
+"""
 # Pairs above Rank.OTHER.
 RANKED = "WITH ranked (channel, code, rank) AS (SELECT * FROM unnest(%b::int2[], %b::int4[], %b::int2[]))"
 _RANK = "coalesce((SELECT rank FROM ranked WHERE ranked.channel = {0}.channel AND ranked.code = {0}.code), 1)"
@@ -50,13 +50,13 @@ _RECORD = f"""
     ON CONFLICT (message_id, at, code) DO UPDATE SET channel = EXCLUDED.channel, detail = EXCLUDED.detail
     WHERE ({_RANK.format("EXCLUDED")}, EXCLUDED.channel, EXCLUDED.detail COLLATE "C")
         > ({_RANK.format("old")}, old.channel, old.detail)
-"""  # noqa: S608
+"""
 # Reads a whole partition that has no statistics. To prevent it costs all others 2 to 7 times as much.
 _FIND_PAIRS = f"""
     SELECT id FROM {_MESSAGE}
     WHERE substr(uuid_send(id), 9) = ANY(%b) AND app_id = %b AND id >= %b AND id < %b
     ORDER BY id
-"""  # noqa: S608
+"""
 
 
 class Change(NamedTuple):

@@ -47,14 +47,14 @@ _ARRAYS = ", ".join(f"%b::{kind}[]" for kind in _COLUMNS.values())
 _INSERT = f"""
     INSERT INTO {_TABLE} (app_id, {_NAMES}) SELECT %b, * FROM unnest({_ARRAYS})
     ON CONFLICT DO NOTHING RETURNING push_id
-"""  # noqa: S608 (constants)
+"""
 _LOCK = f"""
     SELECT {_NAMES} FROM {_TABLE} WHERE app_id = %b AND push_id = ANY(%b) ORDER BY push_id FOR NO KEY UPDATE
-"""  # noqa: S608 (constants)
+"""
 _UPDATE = f"""
     UPDATE {_TABLE} AS task SET {", ".join(f'"{name}" = new."{name}"' for name in _COLUMNS)}
     FROM unnest({_ARRAYS}) AS new ({_NAMES}) WHERE task.app_id = %b AND task.push_id = new.push_id
-"""  # noqa: S608 (constants)
+"""
 
 _BOUNDS = {
     "pushed_at": (WINDOW, MAX_AHEAD, f"is not in the last {WINDOW.days} days nor the next {MAX_AHEAD.days}"),

@@ -24,8 +24,8 @@ _SPANS = r"""
 _LAST_RUN = f"""
     SELECT finished_at, succeeded, ARRAY(SELECT jsonb_object_keys(coalesce(result -> 'failed', '{{}}')))
     FROM {MaintenanceRun._meta.db_table} WHERE finished_at IS NOT NULL ORDER BY started_at DESC LIMIT 1
-"""  # noqa: S608
-_EARLY = f"SELECT count(*) FROM (SELECT 1 FROM {EarlyReceipt._meta.db_table} LIMIT {_MOST_EARLY}) AS early"  # noqa: S608
+"""
+_EARLY = f"SELECT count(*) FROM (SELECT 1 FROM {EarlyReceipt._meta.db_table} LIMIT {_MOST_EARLY}) AS early"
 
 
 def problems(cursor: Any, now: datetime | None = None) -> list[str]:

@@ -17,11 +17,11 @@ _COUNT = f"""
         started_at = CASE WHEN old.started_at <= now() - %b::interval THEN now() ELSE old.started_at END
     WHERE old.calls < %b OR old.started_at <= now() - %b::interval
     RETURNING calls
-"""  # noqa: S608 (table names)
+"""
 _LEFT = f"""
     SELECT EXTRACT(epoch FROM started_at + %b::interval - now())::float8 FROM {CallWindow._meta.db_table}
     WHERE credential_id = %b AND endpoint = %b
-"""  # noqa: S608 (table names)
+"""
 
 
 def count_call(credential: Credential, endpoint: str) -> None:
