@@ -89,7 +89,7 @@ def test_every_authenticated_call_counts(app: App, program: Program) -> None:
         program.code(pushId="17"),
         program.send(b"{", {"Authorization": "Basic x"})["retCode"],
         program.send(b"{")["retCode"],
-        program.code(),
+        program.code(pushId=""),
         program.code(pushId="none"),
         program.code(pushId="17"),
         program.send(b"{")["retCode"],
