@@ -7,8 +7,6 @@ from typing import Any
 
 
 class LineFormatter(logging.Formatter):
-    """Text lines. Times are UTC."""
-
     def format(self, record: logging.LogRecord) -> str:
         lines = [f"{_time(record)} {record.levelname} {record.name} {_message(record)}"]
         lines += [f"{name}={value}" for name, value in _fields(record).items()]

@@ -106,7 +106,6 @@ TEMPLATES = [
 
 
 def _database() -> dict[str, object]:
-    """Django's description of the database: the one that DATABASE_URL names, or the embedded one."""
     options: dict[str, object] = {}
     if EMBEDDED:
         where: dict[str, object] = dict(embedded.connection(VAR))

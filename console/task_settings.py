@@ -33,7 +33,6 @@ class Setting:
 
 
 def settings_of(configuration: object) -> list[Setting]:
-    """Any JSON value as lines."""
     return list(_lines(configuration, [])) if configuration is not None else []
 
 
@@ -80,7 +79,6 @@ def _meaning(path: str, value: object) -> str:
 
 
 def as_row(task: PushTask) -> dict[str, Any]:
-    """A task as `POST /api/v1/tasks` takes it."""
     words = {
         "target_kind": TargetKind(task.target_kind),
         "state": TaskState(task.state),

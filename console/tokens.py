@@ -52,7 +52,6 @@ class SearchTerms:
 
 
 def token_of(app: App, terms: SearchTerms) -> str:
-    """The search terms as a token of this app."""
     return seal(["search", app.pk], [terms.target_id, terms.customer_message_id])
 
 

@@ -60,7 +60,6 @@ def create(
 
 
 def check_usable(access_id: str, secret: str) -> None:
-    """Raises NotUsable unless `create` would take these."""
     if not _is_access_id(access_id):
         raise NotUsable(f"an access ID is {DIGITS} digits")
     if not _USABLE_SECRET.fullmatch(secret):

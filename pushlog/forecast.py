@@ -19,7 +19,6 @@ class Forecast(Enum):
 
 
 def forecast(message: Message, now: datetime) -> Forecast:
-    """The forecast at `now` (aware)."""
     if message.revoked_at is not None:
         return Forecast.REVOKED
     if message.is_expired(now):
@@ -53,7 +52,6 @@ _EXPIRED_REASONS = {NO_RECEIPT: "no receipt came", -1: "not verified in time"}
 
 
 def verdict(message: Message, now: datetime) -> Verdict:
-    """The verdict at `now` (aware)."""
     status, outcome = message.status, message.status.outcome.word
     kind = forecast(message, now)
     if kind is Forecast.REVOKED:

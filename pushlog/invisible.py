@@ -9,7 +9,6 @@ _OTHERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0").union(
 
 
 def strip_invisible(text: str) -> str:
-    """The text without blanks and invisible characters at its ends."""
     start, end = 0, len(text)
     while start < end and _is_invisible(text[start]):
         start += 1

@@ -21,8 +21,6 @@ class BadCursor(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Row]):
-    """Rows in order, and the cursors of the pages before and after them, if there are any."""
-
     rows: list[Row]
     newer: list[Any] | None
     older: list[Any] | None

@@ -42,17 +42,14 @@ def _keyed(key: bytes) -> "blake2b":
 
 
 def pair_id(*, key: bytes, target_id: str, customer_message_id: str) -> UUID:
-    """An ID without its time: the same for all messages with these two IDs."""
     return message_id(key=key, created_ms=0, target_id=target_id, customer_message_id=customer_message_id)
 
 
 def without_time(identifier: UUID) -> UUID:
-    """The `pair_id` of this message."""
     return UUID(int=identifier.int & ((1 << 80) - 1))
 
 
 def has_time(identifier: UUID) -> bool:
-    """False for a `pair_id`."""
     return created_ms(identifier) != 0
 
 

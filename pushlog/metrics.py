@@ -17,7 +17,6 @@ LAG = Histogram(
 
 
 def count(kind: str, **results: int) -> None:
-    """Adds rows of a kind ("messages" or "receipts") by result."""
     for result, rows in results.items():
         ROWS.labels(kind, result).inc(rows)
 

@@ -37,8 +37,6 @@ _GZIP = b"\x1f\x8b"
 
 
 class Row(NamedTuple):
-    """A row whose values `ingest` has yet to check."""
-
     line: int
     raw: bytes
     kind: Kind

@@ -48,8 +48,6 @@ class Channel(WordChoices):
 
 
 class Outcome(WordChoices):
-    """Vendors accept, devices receive."""
-
     WAITING = 1, "Waiting"
     ACCEPTED = 2, "Accepted"
     RECEIVED = 3, "Received"
@@ -108,8 +106,6 @@ class Status:
 
 
 class Group(NamedTuple):
-    """The entries of one channel; `word` may be "common"."""
-
     word: str
     label: str
     statuses: tuple[Status, ...]
@@ -122,7 +118,6 @@ def look_up(channel: int, code: int) -> Status:
 
 
 def outcome_of(channel: int, code: int) -> int:
-    """The outcome of look_up(channel, code) as a plain integer."""
     outcome = _OUTCOMES.get((channel, code))
     return _unknown(channel, code).outcome.value if outcome is None else outcome
 
@@ -133,7 +128,6 @@ def rank_of(channel: int, code: int) -> Rank:
 
 
 def strong_pairs(codes: Collection[int]) -> list[tuple[int, int, int]]:
-    """Channel, code and rank of pairs above `Rank.OTHER`."""
     return [
         (channel, code, rank.value) for (channel, code), rank in _RANKS.items() if rank > Rank.OTHER and code in codes
     ]
@@ -165,7 +159,6 @@ def catalogue() -> tuple[Group, ...]:
 
 
 def read_catalogue(lines: Iterable[str]) -> dict[tuple[Channel | None, int], Status]:
-    """Entries by channel (None: common) and code. Raises ValueError with the line's number."""
     reader = csv.reader(lines, strict=True)
     entries: dict[tuple[Channel | None, int], Status] = {}
     try:

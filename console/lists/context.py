@@ -59,7 +59,6 @@ def _without_filters(app: App, state: ListState, filters: FilterSet) -> str:
 
 
 def _in_words(state: ListState, filters: FilterSet) -> list[tuple[str, str, str]]:
-    """Parameter, label and value of every filter that is set."""
     cleaned = filters.form.cleaned_data if filters.is_valid() else {}
     words = []
     for name in state.listing.filters:

@@ -152,14 +152,10 @@ class PushIDField(forms.CharField):
 
 
 class TaskSearchForm(forms.Form):
-    """By GET: a push ID is not personal."""
-
     push_id = PushIDField(label="Push ID", validators=[MaxLengthValidator(64)], required=False)
 
 
 class SearchForm(forms.Form):
-    """Complete IDs."""
-
     # Not max_length: browsers would silently cut a longer ID.
     target_id = forms.CharField(label="Target ID", validators=[MaxLengthValidator(512)], required=False)
     customer_message_id = forms.CharField(

@@ -69,8 +69,6 @@ TASK_MESSAGES = Listing(
 
 @dataclass(slots=True)
 class ListState:
-    """A search, a sort and a place in its order."""
-
     listing: Listing
     sort: str
     terms: SearchTerms = field(default_factory=SearchTerms)

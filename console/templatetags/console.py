@@ -30,7 +30,6 @@ def clock(moment: datetime) -> SafeString:
 
 @register.filter
 def moment(moment: datetime) -> SafeString:
-    """A moment with its offset."""
     return format_html('{} <span class="zone">{}</span>', clock(moment), offset(moment))
 
 
@@ -39,12 +38,10 @@ def local_text(moment: datetime) -> str:
 
 
 def offset(moment: datetime) -> str:
-    """Of the current zone, such as UTC+08:00."""
     return f"UTC{timezone.localtime(moment).isoformat(timespec='seconds')[19:]}"
 
 
 def shared_offset(moments: Iterable[datetime]) -> str:
-    """Empty if there are several offsets."""
     offsets = {offset(one) for one in moments}
     return offsets.pop() if len(offsets) == 1 else ""
 
@@ -67,14 +64,12 @@ def since(later: datetime, earlier: datetime) -> str:
 
 @register.simple_tag
 def verdict(message: Message, now: datetime) -> SafeString:
-    """The status in words and colour."""
     current = forecast.verdict(message, now)
     return format_html('<span class="verdict verdict-{}">{}</span>', current.tone, current.title)
 
 
 @register.simple_tag
 def version() -> str:
-    """Pushlog's own."""
     return __version__
 
 
@@ -89,7 +84,6 @@ def as_json(value: object) -> str:
 
 @register.filter
 def styled(field: BoundField) -> SafeString:
-    """A form field with its CSS class and ARIA attributes."""
     attributes: dict[str, str | bool] = {
         "class": "form-select" if isinstance(field.field.widget, Select) else "form-control"
     }

@@ -22,7 +22,6 @@ _UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 
 @register.simple_tag
 def task_state(task: PushTask) -> SafeString:
-    """The state in a word and a colour."""
     state = TaskState(task.state)
     return format_html('<span class="verdict verdict-{}">{}</span>', _TONES.get(state, "revoked"), state.label)
 
@@ -66,7 +65,6 @@ def share(part: int, whole: int) -> str:
 
 @register.filter
 def web_link(address: str) -> SafeString | str:
-    """A link, or plain text for other schemes."""
     try:
         scheme = urlsplit(address).scheme
     except ValueError:

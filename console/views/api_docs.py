@@ -7,5 +7,4 @@ from django.views.decorators.http import require_safe
 
 @require_safe
 def api_docs(request: HttpRequest) -> HttpResponse:
-    """Swagger UI, from our own static files, over /api/v1/openapi.json."""
     return render(request, "api_docs.html")

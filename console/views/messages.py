@@ -33,7 +33,6 @@ HISTORY_SIZE = 200
 @require_safe
 @member_required
 def message_list(request: MemberRequest) -> HttpResponse:
-    """A page of the list, or of a search."""
     app, now = request.app, timezone.now()
     state = list_state(MESSAGES, app, request.GET)
     filter_set = FoundFilter if state.terms else MessageFilter
@@ -71,7 +70,6 @@ def search(request: MemberRequest) -> HttpResponse:
 @require_safe
 @member_required
 def message_detail(request: MemberRequest, message_id: UUID) -> HttpResponse:
-    """One message, as a page or under its row."""
     now = timezone.now()
     message = get_object_or_404(Message.objects.findable(request.app, now=now), pk=message_id)
     newest = StatusChange.objects.filter(message_id=message.pk).order_by("-at", "-code")[: HISTORY_SIZE + 1]

@@ -51,8 +51,6 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 class _Database(Collector):
-    """Gauges from the database."""
-
     def collect(self) -> Iterator[Metric]:
         try:
             with _probe() as cursor:

@@ -59,7 +59,6 @@ def task_list(request: MemberRequest) -> HttpResponse:
 @require_safe
 @member_required
 def task_detail(request: MemberRequest, push_id: str) -> HttpResponse:
-    """One task, with its messages."""
     app, now = request.app, timezone.now()
     task = get_object_or_404(PushTask.objects.findable(app, now=now), push_id=push_id)
     produced = Message.objects.of_task(app, push_id, now=now)

@@ -140,13 +140,11 @@ def found(message: Message, now: datetime) -> dict[str, Any]:
 
 
 def whole(message: Message, history: Iterable[StatusChange], now: datetime) -> dict[str, Any]:
-    """A message as `WholeMessage`."""
     entries = [in_words(entry.status) | {"at": moment(entry.at), "detail": entry.detail} for entry in history]
     return found(message, now) | {"content": message.content, "extras": message.extras, "history": entries}
 
 
 def in_words(status: Status) -> dict[str, Any]:
-    """A status as `StatusAnswer`."""
     return {
         "channel": status.channel.word if status.channel else Channel.OWN.word,
         "code": status.code,

@@ -14,12 +14,10 @@ _POSTS = (400, 401, 405, 413, 415, 422, 500, 503)
 
 
 def answers(shape: Any, *, reads: bool = False) -> dict[int, Any]:
-    """The shape of each status code of an operation."""
     return {200: shape} | dict.fromkeys(_READS if reads else _POSTS, ErrorAnswer)
 
 
 def rows_of(model: type[BaseModel], name: str, *, or_one: bool = False) -> dict[str, Any]:
-    """A request body of rows; with `or_one` also a single row."""
     row = _schema(model)
     array = {"type": "array", "maxItems": MAX_ROWS, "items": row}
     many = {"type": "object", "properties": {name: array}, "required": [name], "additionalProperties": False}

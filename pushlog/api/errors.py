@@ -43,12 +43,10 @@ MEANINGS = {
 
 
 def of_rows(rejected: Iterable[Rejection]) -> list[dict[str, Any]]:
-    """Rejected rows as `RowError`."""
     return [{"index": one.index, "field": one.field or None, "error": one.error} for one in rejected]
 
 
 def of_fields(error: ValidationError) -> RefusedRequest:
-    """The refusal of a body that holds no rows."""
     found = error.errors(include_url=False, include_input=False, include_context=False)
     return RefusedRequest(
         422,

@@ -59,7 +59,6 @@ _PROFILES = [
 
 
 def ensure_demo_apps() -> dict[str, App]:
-    """The two demo apps by slug, created if missing."""
     return {
         one.slug: App.objects.get_or_create(
             slug=one.slug,
@@ -107,7 +106,6 @@ def load(
 
 
 def batches(*, count: int, seed: int, until: datetime) -> Iterator[Batch]:
-    """The batches that `load` stores; `until` is aware."""
     shop, bank = _PROFILES
     of_shop = round(count * shop.share)
     for profile, its_count in (shop, of_shop), (bank, count - of_shop):
@@ -188,7 +186,6 @@ def _moments(rng: random.Random, count: int, end: int, zone: ZoneInfo) -> Iterat
 
 
 def _rare(rng: random.Random, count: int) -> dict[int, _Status]:
-    """Statuses that occur once or ten times, by the index of their message."""
     known = [(group.word, status.code) for group in statuses.catalogue() for status in group.statuses]
     once = dict.fromkeys([*((word.replace("common", "own"), code) for word, code in known), UNKNOWN])
     reserved = {("own", statuses.NO_RECEIPT), ("own", statuses.REVOKED)}
@@ -202,7 +199,6 @@ def _rare(rng: random.Random, count: int) -> dict[int, _Status]:
 def _receipts(
     draw: Callable[[], float], status: _Status, created: int, end: int, *, revoked: bool
 ) -> list[dict[str, Any]]:
-    """Receipts that lead to a status, in order of arrival, none later than `end`."""
     channel, code = status
     soon = created + 80 + int(40_000 * draw() ** 6)
     steps: list[tuple[str, int, int]] = []

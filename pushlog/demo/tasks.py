@@ -33,12 +33,10 @@ _TAGS = {
 
 
 def cycle(count: int) -> int:
-    """Length of the pattern: messages in one millisecond, a campaign, a broadcast."""
     return max(400, count // 20)
 
 
 def assign(message: dict[str, Any], index: int, count: int, texts: list[tuple[int, str, str]]) -> None:
-    """Makes the message at `index` of `count` part of a task, if the pattern has one there."""
     number, place = divmod(index, cycle(count))
     title, content = demo_texts.CAMPAIGNS[number % len(demo_texts.CAMPAIGNS)]
     if 0 <= place - cycle(count) // 2 < cycle(count) // 10:
@@ -53,7 +51,6 @@ def assign(message: dict[str, Any], index: int, count: int, texts: list[tuple[in
 
 
 def rows(messages: Iterable[dict[str, Any]], *, until: datetime, known: Collection[str] = ()) -> list[dict[str, Any]]:
-    """The tasks of these messages except those in `known`; `until` (aware) is the demo's end."""
     of_task: dict[str, list[dict[str, Any]]] = {}
     for message in messages:
         if (push_id := message.get("task")) and push_id not in known:
@@ -62,7 +59,6 @@ def rows(messages: Iterable[dict[str, Any]], *, until: datetime, known: Collecti
 
 
 def to_come(until: datetime) -> list[dict[str, Any]]:
-    """Tasks without messages, due after `until` (aware) or cancelled."""
     common = {"target_kind": "all", "created_at": (until - timedelta(hours=3)).isoformat(), "expires_in": 86_400}
     plans = [("waiting", 5), ("waiting", 26), ("created", 50), ("cancelled", 8)]
     return [

@@ -112,7 +112,6 @@ def target(app: str, person: int, channel: str) -> tuple[str, str]:
 
 
 def customer_id(index: int, created: int) -> str:
-    """From a clock, an order or at random, as senders make them."""
     kind = index % 20
     if kind < 16:
         return f"{created}{index % 1_000_000:06d}"

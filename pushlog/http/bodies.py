@@ -55,7 +55,6 @@ def rows(request: HttpRequest, name: str, *, single_with: str | None = None) -> 
 
 
 def document(request: HttpRequest) -> object:
-    """A small JSON body. Raises RefusedRequest."""
     _content_type(request, {JSON})
     body = read(request, MAX_DOCUMENT).removeprefix(BOM_UTF8)
     try:

@@ -34,7 +34,6 @@ def read(request: HttpRequest, limit: int) -> bytes:
 
 
 def _limited(stream: _Stream, limit: int, length: int | None) -> Iterator[bytes]:
-    """The chunks of a stream: all of the announced length, and at most `limit` bytes."""
     taken = 0
     try:
         while chunk := stream.read(_CHUNK):

@@ -37,7 +37,6 @@ def _stripped(value: object) -> object:
 
 
 def word_of(choices: type[WordChoices]) -> PlainValidator:
-    """Converts a word of `choices` to the number that is stored."""
     known = {word: member.value for word, member in choices.by_word().items()}
 
     def number(value: object) -> int:

@@ -82,7 +82,6 @@ def write_messages(*, app: App, rows: Sequence[object], now: datetime | None = N
 
 @retried
 def _store(app: App, messages: Mapping[_Key, MessageRow], ids: dict[_Key, UUID]) -> list[_Key]:
-    """Stores and counts the new messages, and returns their keys in order. Sets all `ids`."""
     new = list(messages)
     with transaction.atomic():
         if copied(_TABLE, _COLUMNS, _values(app, messages, ids)):

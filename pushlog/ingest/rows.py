@@ -58,7 +58,6 @@ class Unreadable:
 
 
 def check_validity(created_at: datetime, expires_at: datetime | None) -> None:
-    """Raises ValueError if a message expires (aware) before its creation, or too long after."""
     if expires_at is not None and not timedelta(0) <= expires_at - created_at <= MAX_VALIDITY:
         raise ValueError(f"must be within {MAX_VALIDITY.days} days after created_at")
 
@@ -102,7 +101,6 @@ class MessageRow(BaseModel):
 
     @property
     def moment(self) -> datetime:
-        """The time that must be in the window."""
         return self.created_at
 
 
@@ -138,7 +136,6 @@ class ReceiptRow(BaseModel):
 
     @property
     def moment(self) -> datetime:
-        """The time that must be in the window."""
         return self.at
 
 

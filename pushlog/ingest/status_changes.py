@@ -72,8 +72,6 @@ class Change(NamedTuple):
 
 @dataclass(slots=True)
 class Applied:
-    """Changes by what became of them."""
-
     applied: int = 0
     stale: int = 0
     early: list[Change] = field(default_factory=list)
@@ -81,8 +79,6 @@ class Applied:
 
 
 class State(NamedTuple):
-    """What receipts change, and what messages are counted by."""
-
     at: datetime
     code: int
     channel: int
@@ -92,7 +88,6 @@ class State(NamedTuple):
     mode: int
 
     def after(self, change: Change) -> "State":
-        """This state and a receipt together, in either order."""
         state = self
         if change.revoked and (self.revoked_at is None or change.at < self.revoked_at):
             state = state._replace(revoked_at=change.at)
@@ -134,13 +129,11 @@ def in_order(changes: Iterable[Change]) -> list[Change]:
 
 
 def ranks(changes: Iterable[Change]) -> list[list[int]]:
-    """The parameters of RANKED."""
     pairs = statuses.strong_pairs({change.code for change in changes})
     return [[pair[column] for pair in pairs] for column in range(3)]
 
 
 def one_per_entry(changes: Iterable[Change]) -> list[Change]:
-    """The last for each message, moment and code."""
     entries: list[Change] = []
     for change in changes:
         last = entries[-1] if entries else None
@@ -191,7 +184,6 @@ def _after_all(state: State, changes: list[Change], result: Applied) -> State:
 
 
 def update(states: Mapping[UUID, State]) -> None:
-    """Locked messages of one day, in the order of their IDs."""
     if states:
         columns = zip(*((identifier, *state[:5]) for identifier, state in states.items()), strict=True)
         ids = list(states)

@@ -138,7 +138,6 @@ def _store(app: App, given: Mapping[str, list[tuple[int, TaskRow]]], now: dateti
 
 
 def check_task(*, app: App, row: object, present: PushTask | None, now: datetime | None = None) -> Rejection | None:
-    """Returns why `write_tasks` would reject a row, if so. `present` is the task as it is stored."""
     rejected: list[Rejection] = []
     for index, valid in _valid([row], app, now or datetime.now(UTC), rejected):
         state = _given(valid).get("state")
@@ -148,7 +147,6 @@ def check_task(*, app: App, row: object, present: PushTask | None, now: datetime
 
 
 def _valid(rows: Sequence[object], app: App, now: datetime, rejected: list[Rejection]) -> Iterator[tuple[int, TaskRow]]:
-    """Yields the valid rows with their indexes, and adds the others to `rejected`."""
     if len(rows) > MAX_ROWS:
         raise ValueError(f"at most {MAX_ROWS:,} rows at once")
     for index, given in enumerate(rows):
@@ -181,7 +179,6 @@ def _given(row: TaskRow) -> Values:
 
 
 def _insert(app: App, given: Mapping[str, list[tuple[int, TaskRow]]], now: datetime) -> dict[str, int]:
-    """Creates each new task from its first row with a target kind; returns those rows' indexes by push ID."""
     makers = {}
     # Every writer inserts in the order of the push IDs, so that two with the same tasks do not deadlock.
     for push_id in sorted(given):

@@ -29,7 +29,6 @@ _EARLY = f"SELECT count(*) FROM (SELECT 1 FROM {EarlyReceipt._meta.db_table} LIM
 
 
 def problems(cursor: Any, now: datetime | None = None) -> list[str]:
-    """What is wrong at `now` (aware), in words. Raises the cursor's errors."""
     now = now or datetime.now(UTC)
     return [*_of_partitions(cursor, now), *_of_maintenance(cursor, now)]
 

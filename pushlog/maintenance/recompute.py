@@ -11,7 +11,6 @@ from pushlog.postgres.partitions import Partition
 
 
 def due() -> list[Partition]:
-    """Partitions that the pass has still to read, oldest first."""
     current = _current()
     if current is not None and current.finished_at is not None:
         return []
@@ -20,7 +19,6 @@ def due() -> list[Partition]:
 
 
 def begin() -> StatusPass:
-    """The pass by today's catalogue, or a new one."""
     return _current() or StatusPass.objects.create(fingerprint=ingest.fingerprint(), started_at=datetime.now(UTC))
 
 

@@ -35,7 +35,6 @@ _WAIT = "SELECT set_config('lock_timeout', %s, false), set_config('statement_tim
 
 
 def due(now: datetime) -> list[Partition]:
-    """Partitions to reindex at `now` (aware), oldest first."""
     if connection.pg_version < _SOUND:  # type: ignore[attr-defined]
         return []
     limit = (now - _SETTLED).astimezone(UTC).date()

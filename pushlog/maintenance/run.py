@@ -64,7 +64,6 @@ def maintain(*, now: datetime | None = None, stop: Event | None = None) -> Resul
 
 
 def due(*, now: datetime | None = None) -> Result:
-    """What `maintain` would do at `now` (aware)."""
     now = now or datetime.now(UTC)
     return {
         "partitions_made": partitions.missing(now),

@@ -53,7 +53,6 @@ class HourlyCount(_Counted):
 
 class MessageCountQuerySet(models.QuerySet["MessageCount"]):
     def in_window(self, app: App, *, now: datetime | None = None) -> MessageCountQuerySet:
-        """Counts from `first_hour` on, broadcasts too."""
         return self.filter(app=app, hour__gte=first_hour(now or timezone.now()))
 
 

@@ -6,8 +6,6 @@ from django.db import models
 
 
 class MaintenanceRun(models.Model):
-    """One run of `maintain`. Once killed, it has no `finished_at`."""
-
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
     succeeded = models.BooleanField(default=False)
@@ -22,8 +20,6 @@ class MaintenanceRun(models.Model):
 
 
 class StatusPass(models.Model):
-    """One recomputing of all statuses, by a version of catalogue and rules."""
-
     fingerprint = models.CharField(max_length=80, help_text="Of the catalogue's outcomes and ranks, and of the rules.")
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)

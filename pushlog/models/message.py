@@ -61,16 +61,12 @@ def _unindexed(column: str, nothing: str, output_field: models.Field[Any, Any]) 
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
-    """Reads of the window, named after their use."""
-
     def findable(self, app: App | None = None, *, now: datetime | None = None) -> MessageQuerySet:
-        """Messages of one app or all, without broadcasts."""
         start = message_ids.first_id((now or timezone.now()) - WINDOW)
         found = self.filter(_meets("mode", f"<> {Mode.BROADCAST.value}"), id__gte=start)
         return found if app is None else found.filter(app=app)
 
     def listed(self, app: App, *, now: datetime | None = None) -> MessageQuerySet:
-        """What the list shows."""
         modes = ", ".join(str(mode.value) for mode in LISTED_MODES)
         # A generic plan would assume that all apps are equally large.
         return self.findable(now=now).filter(_meets("app_id", f"= {app.pk}"), _meets("mode", f"IN ({modes})"))
@@ -104,7 +100,6 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return found.none()
 
     def of_task(self, app: App, push_id: str, *, now: datetime | None = None) -> MessageQuerySet:
-        """Messages of a push task, also multiple ones."""
         # The partial index needs the first condition.
         return self.findable(app, now=now).filter(_meets("task", "<> ''"), task=push_id)
 
@@ -197,11 +192,9 @@ class Message(models.Model):
 
     @property
     def created_at(self) -> datetime:
-        """UTC, to the millisecond: part of the ID."""
         return message_ids.created_at(self.id)
 
     def is_expired(self, now: datetime) -> bool:
-        """`now` is aware."""
         waiting = self.status.outcome == Outcome.WAITING
         return waiting and self.expires_at is not None and self.expires_at <= now
 

@@ -34,8 +34,6 @@ class TaskSource(WordChoices):
 
 
 class TaskState(WordChoices):
-    """The ten states of a TPNS push task."""
-
     CREATED = 1, "Created"
     WAITING = 2, "Waiting"
     STARTED = 3, "Being sent"
@@ -94,7 +92,6 @@ _NEXT: dict[TaskState, tuple[TaskState, ...]] = {
 
 class PushTaskQuerySet(models.QuerySet["PushTask"]):
     def findable(self, app: App | None = None, *, now: datetime | None = None) -> PushTaskQuerySet:
-        """Tasks pushed in the 30 days before `now` (aware), or later. Of one app, or of all."""
         found = self.filter(pushed_at__gte=(now or timezone.now()) - WINDOW)
         return found if app is None else found.filter(app=app)
 
@@ -104,8 +101,6 @@ class PushTaskQuerySet(models.QuerySet["PushTask"]):
 
 
 class PushTask(models.Model):
-    """One request to send. `Message.task` is its push ID."""
-
     ROW_FIELDS = (
         "id",
         "app_id",

@@ -54,7 +54,6 @@ def connection(var: Path) -> dict[str, str]:
 
 
 def url(var: Path) -> str:
-    """Return the same as a postgresql:// URL."""
     return f"postgresql://pushlog@/pushlog?port={PORT}&host={quote(str(_socket_folder(var)), '')}"
 
 
@@ -211,7 +210,6 @@ def _owner(var: Path) -> Owner:
 
 
 def _let_through(var: Path, owner: Owner) -> Owner:
-    """Let the server's user pass through the folders above the programs and the data."""
     for folder in sorted({*Path(_binary("postgres")).parents, *(var / "postgres").parents}):
         if os.geteuid() == 0 and _run(var, owner, "/bin/sh", "-c", 'test -x "$0" || echo no', str(folder)):
             logger.warning("Letting user %s, who runs PostgreSQL, pass through %s", owner[0], folder)

@@ -92,7 +92,6 @@ def expired(now: datetime) -> list[Partition]:
 
 
 def leftovers() -> list[str]:
-    """Tables that a killed process detached and did not drop."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT relname FROM pg_class WHERE relkind = 'r' AND NOT relispartition AND pg_table_is_visible(oid)"
@@ -121,7 +120,6 @@ def drop(name: str) -> None:
 
 
 def missing(now: datetime) -> list[str]:
-    """Names of the partitions that `ensure_window` would create."""
     first, last = _day(now - WINDOW), _day(now) + DAYS_AHEAD * _DAY
     return [f"{table}_{start:%Y%m%d}" for table, start, _ in _missing(first, last)]
 

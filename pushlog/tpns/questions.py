@@ -25,8 +25,6 @@ class OneTask:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Whole days in the app's zone, from the first to the last."""
-
     first: date
     last: date
     message_type: MessageType | None

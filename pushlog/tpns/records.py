@@ -38,7 +38,6 @@ def single(task: PushTask, *, zone: ZoneInfo, numeric: bool) -> Record:
 
 
 def listed(task: PushTask, *, zone: ZoneInfo, numeric: bool) -> Record:
-    """A task in a list, which has more fields."""
     record = single(task, zone=zone, numeric=numeric)
     record["pushConfig"]["iot"] = task.iot
     record["createTime"] = int(task.created_at.timestamp())

@@ -44,8 +44,6 @@ _PAGE = """
 
 @dataclass(frozen=True, slots=True)
 class TaskPage:
-    """How many tasks match in all, and those of one page, newest push time first."""
-
     total: int
     tasks: list[PushTask]
 

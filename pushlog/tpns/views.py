@@ -41,7 +41,6 @@ def get_push_record(request: HttpRequest) -> Content:
 
 @csrf_exempt
 def unknown(request: HttpRequest) -> HttpResponse:
-    """Every other address."""
     return refused_everywhere(Code.INVALID_PARAMETER)
 
 

@@ -90,7 +90,6 @@ class Command(BaseCommand):
 
 
 def _check_sessions() -> None:
-    """Raises CommandError if a pooler drops what our sessions need."""
     try:
         sessions.check(statement_timeout=f"{settings.STATEMENT_TIMEOUT}s")
     except sessions.SettingsLost as error:
@@ -113,7 +112,6 @@ def _empty_folder(folder: Path) -> Path:
 
 
 def _refuse_taken_port(host: str, port: int) -> None:
-    """Raises CommandError before any work is done if the port is in use."""
     try:
         family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as probe:

@@ -47,5 +47,4 @@ class Command(BaseCommand):
 
 
 def _read_secret() -> str:
-    """Reads one line of standard input. A terminal does not show it."""
     return (getpass.getpass("Secret: ") if sys.stdin.isatty() else sys.stdin.readline()).strip()

@@ -211,7 +211,6 @@ def _batches(lines: Iterable[Row | Rejected], limit: int) -> Iterator[list[Row |
 
 
 def _store(app: App, batch: list[Row | Rejected], totals: Totals, rejected: list[Rejected]) -> None:
-    """Stores a batch, counts its lines, and adds the rejected ones to `rejected`."""
     rejected += [line for line in batch if isinstance(line, Rejected)]
     totals.lines += len(rejected)
     # A task before its messages, and a message before its receipts.

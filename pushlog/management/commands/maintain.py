@@ -21,7 +21,6 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="show what is due, change nothing")
 
     def handle(self, *, dry_run: bool, **options: Any) -> None:
-        """Prints what was done. Raises CommandError if a step failed."""
         if not dry_run and sessions.are_shared():
             raise CommandError(
                 "Maintenance holds a session-level lock, which a pooler in transaction mode loses. Run this with a"

@@ -12,7 +12,6 @@ class Command(BaseCommand):
     help = "Encrypts the secrets of all credentials with the first of ENCRYPTION_KEYS. Then remove the old keys."
 
     def handle(self, **options: Any) -> None:
-        """Secrets and access IDs stay valid."""
         try:
             count = credentials.reseal()
         except InvalidToken:
