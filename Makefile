@@ -4,9 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ROWS ?= 400000
-# Tests run in so many processes, each with a database of its own. tests/conftest.py says what a process must keep.
+# Tests run in this many processes, each with a database of its own. A file stays in one: it shares what it has loaded.
 JOBS ?= 2
-PARALLEL = -n $(JOBS) --dist loadgroup --no-loadscope-reorder
+PARALLEL = -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: install run test test-database test-browser test-shell test-long test-wheel wheel bench check audit fix lock screenshots
 

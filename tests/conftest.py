@@ -20,21 +20,10 @@ from tests.load.served import Served
 database.start()
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    """Tells pytest-xdist which tests share what is made once. The slowest, those of servers, come first."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_shared_by(item)))
-    yield
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slowest come first, those of servers. So no process is left alone with them at the end."""
     items.sort(key=lambda item: not item.get_closest_marker("embedded"))
-
-
-def _shared_by(item: pytest.Item) -> str:
-    if "served" in getattr(item, "fixturenames", ()):
-        return "served"
-    # The tests of plans share the log of their folder, all others at most what their file has made.
-    folder = item.path.parent
-    return str(folder if folder.parent.name == "plans" else item.path)
 
 
 @pytest.fixture(scope="session")
@@ -95,8 +84,10 @@ def member_client(client: Client, member: User) -> Client:
 
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """The real web server on an embedded PostgreSQL of its own, which the tests share."""
+    """The real web server on an embedded PostgreSQL of its own, which the tests of a process share."""
     served = Served(tmp_path_factory.mktemp("served") / "var")
-    served.start()
-    yield served
-    served.stop()
+    try:
+        served.start()
+        yield served
+    finally:
+        served.stop()
