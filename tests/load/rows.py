@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 MESSAGES = 60  # in a batch
 CODES = [("own", 0), ("own", 2), ("own", 3), ("apns", 0), ("apns", 2009), ("huawei", 2)]
 CHANNELS = {"own": 1, "apns": 2, "huawei": 4}
+# Tapped, received, failed and final; all others have no rank.
+RANKS = {(1, 3): 3, (1, 2): 2, (2, 2009): 1}
 
 Row = dict[str, Any]
 
@@ -50,15 +52,17 @@ def batch(seed: int, number: int, start: datetime) -> Batch:
 
 
 def state(receipts: list[Row]) -> State:
-    """The rules, as plainly as they can be written: the latest by its own time stands, then code, then channel."""
-    status: tuple[datetime, int, int] | None = None
-    history: dict[tuple[datetime, int], tuple[int, str]] = {}
+    """The rules, as plainly as they can be written: the highest rank stands, then the latest, then code and channel."""
+    strongest: tuple[int, datetime, int, int] | None = None
+    entries: dict[tuple[datetime, int], tuple[int, int, str]] = {}
     for receipt in receipts:
         at, code = datetime.fromisoformat(receipt["at"]), receipt["code"]
         channel, detail = CHANNELS[receipt["channel"]], receipt["detail"]
-        status = max(status or (at, code, channel), (at, code, channel))
-        history[at, code] = max(history.get((at, code), (channel, detail)), (channel, detail))
-    return State(status, history)
+        rank = RANKS.get((channel, code), 0)
+        strongest = max(strongest or (rank, at, code, channel), (rank, at, code, channel))
+        entries[at, code] = max(entries.get((at, code), (rank, channel, detail)), (rank, channel, detail))
+    history = {key: entry[1:] for key, entry in entries.items()}
+    return State(strongest[1:] if strongest else None, history)
 
 
 def _receipt(random: Random, created: datetime) -> Row:

@@ -21,6 +21,7 @@ import psutil
 import psycopg
 import pytest
 
+from pushlog import statuses
 from pushlog.postgres import embedded
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -55,6 +56,7 @@ class Written:
     repeats: int = 0
     receipts: int = 0
     broken: int = 0
+    strongest: dict[int, tuple[int, int]] = field(default_factory=dict)
     statuses: dict[int, tuple[str, int]] = field(default_factory=dict)
 
 
@@ -113,12 +115,15 @@ def _message(number: int, created: datetime, rng: random.Random) -> bytes:
 
 
 def _receipt(number: int, created: datetime, rng: random.Random, written: Written, latest: dict[int, int]) -> bytes:
+    strongest = written.strongest
     # No two of a message at the same moment: which one would stand is a rule that other tests are about.
     delay = rng.randrange(1, 3_600_000) * 2 + (number in latest and latest[number] % 2 == 0)
     channel, code = rng.choice(CHANNELS), rng.choice([0, 1, 2, 3, 2009, 80300007, 4242])
-    if number not in latest or delay > latest[number]:
-        latest[number] = delay
-        written.statuses[number] = (channel, code)
+    latest[number] = max(delay, latest.get(number, delay))
+    rank = statuses.rank_of(statuses.Channel.by_word()[channel], code)
+    if number not in strongest or (rank, delay) > strongest[number]:
+        strongest[number] = rank, delay
+        written.statuses[number] = channel, code
     return json.dumps(
         {
             "target_id": f"user-{number % 50_000}",
