@@ -8,6 +8,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from console.lists.tables import TASK_SORTS
 from console.views.tasks import task_list
+from pushlog import ingest
 from pushlog.models import App, PushTask
 from tests import factories
 from tests.console.views.pages import addresses, titles
@@ -67,9 +68,8 @@ def test_list_says_what_it_shows(client: Client, db: None) -> None:
 @pytest.mark.parametrize("sort", [sign + name for name in TASK_SORTS for sign in ("", "-")])
 def test_list_walks_all_pages_of_every_sort_and_back(member_client: Client, app: App, address: str, sort: str) -> None:
     now = datetime.now(UTC)
-    for number in range(120):
-        factories.create_task(
-            app,
+    rows = [
+        factories.task_row(
             title=f"t{number % 3}",
             state=("finished", "failed")[number % 2],
             target_kind=("all", "tag", "accounts")[number % 3],
@@ -77,6 +77,9 @@ def test_list_walks_all_pages_of_every_sort_and_back(member_client: Client, app:
             environment=("development", "production")[number % 2],
             pushed_at=now - timedelta(microseconds=number // 4),
         )
+        for number in range(120)
+    ]
+    assert ingest.write_tasks(app=app, rows=rows).accepted == 120
 
     forwards = list(addresses(member_client, f"{address}?sort={sort}", "older"))
     backwards = list(addresses(member_client, forwards[-1].request, "newer"))
