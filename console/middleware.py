@@ -13,6 +13,8 @@ from django.utils import timezone
 from prometheus_client import Histogram
 from psycopg.errors import QueryCanceled
 
+from pushlog.clock import ClockOff
+
 logger = logging.getLogger(__name__)
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -85,7 +87,10 @@ class FrameErrors:
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """503 after STATEMENT_TIMEOUT, or without a database."""
+        """503 after STATEMENT_TIMEOUT, without a database, or where a wrong clock refuses a change."""
+        if isinstance(exception, ClockOff):
+            logger.error("%s", exception)
+            return render(request, "errors/clock.html", status=503)
         if not isinstance(exception, (OperationalError, InterfaceError)):
             return None
         if isinstance(exception.__cause__, QueryCanceled):

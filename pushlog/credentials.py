@@ -10,7 +10,7 @@ import hmac
 import re
 import secrets
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hmac import compare_digest
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
+from pushlog import clock
 from pushlog.models import App, Credential
 
 DIGITS = 10
@@ -97,7 +98,7 @@ def check_signature(
     The key is the secret's text. Signed are `timestamp` (Unix seconds, as sent), access ID and body in one string.
     The timestamp may be SIGNATURE_MAX_AGE seconds off either way.
     """
-    now = now or datetime.now(UTC)
+    now = now or clock.now()
     digits = timestamp if len(timestamp) <= _MAX_TIMESTAMP and timestamp.isascii() and timestamp.isdigit() else "0"
     in_time = abs(int(digits) - now.timestamp()) <= settings.SIGNATURE_MAX_AGE
     signed = timestamp.encode(errors="replace") + access_id.encode(errors="replace") + body
@@ -121,7 +122,7 @@ def _checked(access_id: str, proves: Callable[[bytes], bool], now: datetime | No
     proven = proves(kept)
     if found is None or found.revoked_at is not None or not kept or not proven:
         return None
-    _note_use(found, now or datetime.now(UTC))
+    _note_use(found, now or clock.now())
     return found
 
 
@@ -136,7 +137,7 @@ def _is_access_id(text: str) -> bool:
 
 def revoke(*, access_id: str, now: datetime | None = None) -> bool:
     """Revokes a credential; False if it was revoked already. Raises Credential.DoesNotExist."""
-    if Credential.objects.filter(access_id=access_id, revoked_at=None).update(revoked_at=now or datetime.now(UTC)):
+    if Credential.objects.filter(access_id=access_id, revoked_at=None).update(revoked_at=now or clock.now()):
         return True
     Credential.objects.get(access_id=access_id)
     return False

@@ -1,7 +1,9 @@
 """What all tests share: a real database with partitions, and querysets that expose a forgotten order."""
 
 import random
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from django.db.models import QuerySet
 from django.test import Client
 from whitenoise.middleware import WhiteNoiseMiddleware
 
+from pushlog import clock
 from pushlog.maintenance import database
 from pushlog.models import App
 from pushlog.postgres import partitions
@@ -47,6 +50,13 @@ def _static_files_are_found_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", find_once)
         yield
+
+
+@pytest.fixture(autouse=True)
+def clock_was_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database's time is known for ten seconds, so that it is no query of a test's, and needs no database."""
+    now = datetime.now(UTC)
+    monkeypatch.setattr(clock, "_sample", clock._Sample(time.monotonic(), now, now))
 
 
 @pytest.fixture(autouse=True)

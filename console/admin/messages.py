@@ -1,6 +1,5 @@
 """Corrections of single messages in Django's admin."""
 
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +17,7 @@ from django.urls import reverse
 
 from console.access import visible_apps
 from console.admin.fields import StoredText
-from pushlog import ingest
+from pushlog import clock, ingest
 from pushlog.keyset import BadCursor, page_of
 from pushlog.models import Message
 from pushlog.statuses import NO_RECEIPT, REVOKED, Channel
@@ -50,7 +49,7 @@ class MessageForm(forms.ModelForm):
         if self.changes_status:
             if cleaned["code"] in (NO_RECEIPT, REVOKED):
                 self.add_error("code", "This code is reserved: it says that there was no receipt, or a revocation.")
-            if self.instance.code != NO_RECEIPT and self.instance.modified_at >= datetime.now(UTC):
+            if self.instance.code != NO_RECEIPT and self.instance.modified_at >= clock.now():
                 self.add_error("code", "The last receipt is dated ahead of the clock. Try again after its time.")
         return cleaned
 
@@ -63,7 +62,7 @@ class MessageForm(forms.ModelForm):
             "message_id": str(self.instance.pk),
             "channel": Channel(self.cleaned_data["channel"]).word,
             "code": self.cleaned_data["code"],
-            "at": datetime.now(UTC).isoformat(),
+            "at": clock.now().isoformat(),
             "detail": "Corrected in the admin",
         }
 
@@ -132,7 +131,7 @@ class MessageAdmin(admin.ModelAdmin):
             "app": apps.get(slug),
             "page": page,
             "problem": problem,
-            "now": datetime.now(UTC),
+            "now": clock.now(),
         }
         status = 400 if apps and page is None else 200
         return TemplateResponse(request, "admin/pushlog/message/change_list.html", context, status=status)

@@ -7,11 +7,10 @@ from django.contrib import admin, messages
 from django.contrib.admin.widgets import AdminTextareaWidget
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 
 from console.access import visible_apps
 from console.admin.fields import StoredText
-from pushlog import ingest
+from pushlog import clock, ingest
 from pushlog.invisible import strip_invisible
 from pushlog.models import WINDOW, App, MessageType, PushTask, TargetKind, TaskSource, TaskState
 
@@ -98,7 +97,7 @@ class PushTaskAdmin(admin.ModelAdmin):
     show_full_result_count = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PushTask]:
-        since = timezone.now() - WINDOW
+        since = clock.now() - WINDOW
         own = visible_apps(request.user)
         return PushTask.objects.filter(app__in=own, pushed_at__gte=since).select_related("app")
 

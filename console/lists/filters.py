@@ -10,7 +10,7 @@ from django.core.validators import MaxLengthValidator
 from django.utils import timezone
 
 from console.local_times import in_current_zone
-from pushlog import message_ids
+from pushlog import clock, message_ids
 from pushlog.choices import WordChoices
 from pushlog.invisible import strip_invisible
 from pushlog.models import LISTED_MODES, Message, Mode, PushTask, PushType, TargetKind, TaskState
@@ -99,7 +99,7 @@ class MessageFilter(django_filters.FilterSet):
         return found if code is None else found.filter(outcome=outcome_of(channel, code))
 
     def filter_outcome(self, queryset: MessageQuerySet, name: str, value: str) -> MessageQuerySet:
-        return queryset.with_outcome(value, now=timezone.now())
+        return queryset.with_outcome(value, now=clock.now())
 
     def filter_from(self, queryset: MessageQuerySet, name: str, value: datetime) -> MessageQuerySet:
         return queryset.filter(id__gte=message_ids.first_id(value))

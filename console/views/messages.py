@@ -10,7 +10,6 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
@@ -21,6 +20,7 @@ from console.lists.empty import explain_miss
 from console.lists.filters import FoundFilter, MessageFilter, SearchForm
 from console.lists.state import MESSAGES, ListState, list_state
 from console.tokens import SearchTerms
+from pushlog import clock
 from pushlog.forecast import forecast, verdict
 from pushlog.keyset import Page
 from pushlog.models import App, Message, PushTask, StatusChange
@@ -33,7 +33,7 @@ HISTORY_SIZE = 200
 @require_safe
 @member_required
 def message_list(request: MemberRequest) -> HttpResponse:
-    app, now = request.app, timezone.now()
+    app, now = request.app, clock.now()
     state = list_state(MESSAGES, app, request.GET)
     filter_set = FoundFilter if state.terms else MessageFilter
     filters = filter_set(request.GET, queryset=_messages(app, state.terms, now))
@@ -63,14 +63,14 @@ def search(request: MemberRequest) -> HttpResponse:
     state = list_state(MESSAGES, request.app, QueryDict())
     state.problems = [str(error) for errors in form.errors.values() for error in errors]
     filters = MessageFilter({}, queryset=Message.objects.none())
-    context = list_context(request.app, state, filters, None, timezone.now()) | {"search_form": form}
+    context = list_context(request.app, state, filters, None, clock.now()) | {"search_form": form}
     return TemplateResponse(request, "messages/list.html", context, status=400)
 
 
 @require_safe
 @member_required
 def message_detail(request: MemberRequest, message_id: UUID) -> HttpResponse:
-    now = timezone.now()
+    now = clock.now()
     message = get_object_or_404(Message.objects.findable(request.app, now=now), pk=message_id)
     newest = StatusChange.objects.filter(message_id=message.pk).order_by("-at", "-code")[: HISTORY_SIZE + 1]
     history = list(reversed(newest))

@@ -8,7 +8,6 @@ from django.db import OperationalError
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from console import htmx
@@ -18,6 +17,7 @@ from console.lists.empty import explain_task_miss
 from console.lists.filters import TaskFilter, TaskSearchForm
 from console.lists.state import TASK_MESSAGES, TASKS, list_state
 from console.task_settings import as_row, settings_of
+from pushlog import clock
 from pushlog.keyset import Page
 from pushlog.models import Message, PushTask
 
@@ -30,7 +30,7 @@ _BEST_FIRST = ("received", "accepted", "waiting", "expired", "failed", "unknown"
 @member_required
 def task_list(request: MemberRequest) -> HttpResponse:
     """A page of the list; for a complete push ID, a redirect to its task."""
-    app, now = request.app, timezone.now()
+    app, now = request.app, clock.now()
     state = list_state(TASKS, app, request.GET)
     filters = TaskFilter(request.GET, queryset=PushTask.objects.findable(app, now=now))
     search = TaskSearchForm(request.GET)
@@ -59,7 +59,7 @@ def task_list(request: MemberRequest) -> HttpResponse:
 @require_safe
 @member_required
 def task_detail(request: MemberRequest, push_id: str) -> HttpResponse:
-    app, now = request.app, timezone.now()
+    app, now = request.app, clock.now()
     task = get_object_or_404(PushTask.objects.findable(app, now=now), push_id=push_id)
     produced = Message.objects.of_task(app, push_id, now=now)
     state = list_state(TASK_MESSAGES, app, request.GET)

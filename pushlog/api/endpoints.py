@@ -5,14 +5,13 @@ from typing import Any
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.utils import timezone
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError
 from ninja.errors import ValidationError as RequestError
 from ninja.security import HttpBasicAuth
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from pushlog import credentials, ingest
+from pushlog import clock, credentials, ingest
 from pushlog.api import answers, description, errors
 from pushlog.http import bodies
 from pushlog.http.errors import RefusedRequest
@@ -164,7 +163,7 @@ def search_messages(request: CredentialRequest) -> HttpResponse:
         search = Search.model_validate(bodies.document(request))
     except ValidationError as error:
         raise errors.of_fields(error) from None
-    now = timezone.now()
+    now = clock.now()
     matching = Message.objects.matching(
         request.auth.app,
         target_id=search.target_id or "",
@@ -190,7 +189,7 @@ def search_messages(request: CredentialRequest) -> HttpResponse:
 )
 def read_message(request: CredentialRequest, message_id: UUID) -> HttpResponse:
     """A message of the last 30 days, its status in words, and its history, oldest first: the last 1,000 entries."""
-    now = timezone.now()
+    now = clock.now()
     message = Message.objects.findable(request.auth.app, now=now).filter(pk=message_id).first()
     if message is None:
         raise RefusedRequest(404)

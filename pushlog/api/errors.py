@@ -17,6 +17,7 @@ from ninja.errors import ValidationError as RequestError
 from psycopg.errors import QueryCanceled
 from pydantic import ValidationError
 
+from pushlog.clock import ClockOff
 from pushlog.http.errors import RefusedRequest
 from pushlog.ingest import Rejection
 
@@ -77,6 +78,9 @@ def of_exception(request: HttpRequest, error: Exception | type[Exception]) -> Ht
         return answer(error.status, error.message, error.errors)
     if isinstance(error, (HttpError, Http404, RequestError)):
         return answer(getattr(error, "status_code", 404 if isinstance(error, Http404) else 422))
+    if isinstance(error, ClockOff):
+        logger.error("%s", error)
+        return answer(503, "A clock of this server is wrong; nothing was stored. Send the request again in a moment.")
     cause = error if isinstance(error, psycopg.Error) else error.__cause__
     if isinstance(cause, QueryCanceled):
         return answer(503, "The database took too long; send the request again in a moment, or a smaller one.")

@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
 from psycopg.types.json import Jsonb
 
-from pushlog import counts, message_ids, metrics, statuses
+from pushlog import clock, counts, message_ids, metrics, statuses
 from pushlog.ingest import early_receipts
 from pushlog.ingest.rows import MESSAGE, MessageRow, Rejection, valid
 from pushlog.models import App, Message
@@ -61,7 +61,7 @@ def write_messages(*, app: App, rows: Sequence[object], now: datetime | None = N
     `rows` are JSON values; the window ends at `now` (aware). A message that is stored already changes nothing. Raises
     ValueError for more than MAX_ROWS.
     """
-    now = now or datetime.now(UTC)
+    now = now or clock.checked_now()
     rejected: list[Rejection] = []
     keys: list[_Key | None] = [None] * len(rows)
     messages: dict[_Key, MessageRow] = {}

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
 
-from pushlog import message_ids, metrics
+from pushlog import clock, message_ids, metrics
 from pushlog.ingest import early_receipts
 from pushlog.ingest.rows import RECEIPT, ReceiptRow, Rejection, valid
 from pushlog.ingest.status_changes import Applied, Change, apply, find_pairs
@@ -31,7 +31,7 @@ def write_receipts(*, app: App, rows: Sequence[object], now: datetime | None = N
     `rows` are JSON values; the window ends at `now` (aware). A receipt with target ID and customer message ID belongs
     to the newest message with both. Raises ValueError for more than MAX_ROWS.
     """
-    now = now or datetime.now(UTC)
+    now = now or clock.checked_now()
     rejected: list[Rejection] = []
     by_id: list[Change] = []
     by_pair: list[Change] = []

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, TypeVar
 from uuid import UUID, uuid4
 
@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from pushlog import message_ids, statuses
+from pushlog import clock, message_ids, statuses
 from pushlog.ingest.fields import (
     NO_NUL,
     NOT_BOOL,
@@ -75,7 +75,7 @@ class MessageRow(BaseModel):
     content: Content = ""
     extras: Extras = "{}"
     channel: ChannelNumber = statuses.Channel.OWN.value
-    created_at: Moment = Field(default_factory=lambda: datetime.now(UTC))
+    created_at: Moment = Field(default_factory=lambda: clock.now())
     expires_in: Annotated[int, Field(ge=0, le=int(MAX_VALIDITY.total_seconds())), NOT_BOOL] | None = None
     # After the two fields that its validator reads.
     expires_at: Moment | None = None

@@ -4,7 +4,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 from pydantic import ValidationError
 from pydantic_core import PydanticUndefined
 
-from pushlog import metrics, task_counts
+from pushlog import clock, metrics, task_counts
 from pushlog.ingest.rows import CLOCK_SKEW, MAX_ROWS, Rejection, Unreadable, reason
 from pushlog.ingest.task_rows import MAX_AHEAD, TaskRow
 from pushlog.models import WINDOW, App, PushTask, TaskState
@@ -85,7 +85,7 @@ def write_tasks(*, app: App, rows: Sequence[object], now: datetime | None = None
     `rows` are JSON values; the window ends at `now` (aware). Several rows of one task are taken in their order. A row
     with a state that cannot follow the present one is rejected. Raises ValueError for more than MAX_ROWS.
     """
-    now = now or datetime.now(UTC)
+    now = now or clock.checked_now()
     invalid: list[Rejection] = []
     given: defaultdict[str, list[tuple[int, TaskRow]]] = defaultdict(list)
     for index, row in _valid(rows, app, now, invalid):
@@ -139,7 +139,7 @@ def _store(app: App, given: Mapping[str, list[tuple[int, TaskRow]]], now: dateti
 
 def check_task(*, app: App, row: object, present: PushTask | None, now: datetime | None = None) -> Rejection | None:
     rejected: list[Rejection] = []
-    for index, valid in _valid([row], app, now or datetime.now(UTC), rejected):
+    for index, valid in _valid([row], app, now or clock.now(), rejected):
         state = _given(valid).get("state")
         if present and state and (why := _forbidden(present.state, state)):
             rejected.append(Rejection(index, f"state: {why}", "state"))

@@ -10,6 +10,7 @@ import psycopg
 from django.db import connection
 
 from pushlog import counts
+from pushlog.clock import ClockOff
 from pushlog.maintenance import run
 
 logger = logging.getLogger(__name__)
@@ -55,6 +56,8 @@ def _attempt(work: Callable[[], object], running: list[psycopg.Connection], stop
         result = work()
         if isinstance(result, dict) and not stop.is_set():
             logger.info("Maintenance done", extra={"fields": {"maintenance": result}})
+    except ClockOff as error:
+        logger.error("Maintenance refused: %s", error)
     except Exception:  # the web server goes on
         if not stop.is_set():
             logger.exception("Maintenance failed")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, time
 from uuid import UUID
 
-from pushlog import ingest, message_ids
+from pushlog import clock, ingest, message_ids
 from pushlog.models import Message, StatusPass
 from pushlog.postgres import partitions
 from pushlog.postgres.partitions import Partition
@@ -19,7 +19,7 @@ def due() -> list[Partition]:
 
 
 def begin() -> StatusPass:
-    return _current() or StatusPass.objects.create(fingerprint=ingest.fingerprint(), started_at=datetime.now(UTC))
+    return _current() or StatusPass.objects.create(fingerprint=ingest.fingerprint(), started_at=clock.now())
 
 
 def read(current: StatusPass, partition: Partition, *, go_on: Callable[[], bool]) -> None:
@@ -40,7 +40,7 @@ def has_read(current: StatusPass, partition: Partition) -> bool:
 
 
 def end(current: StatusPass, *, finished: bool) -> None:
-    current.finished_at = datetime.now(UTC) if finished else None
+    current.finished_at = clock.now() if finished else None
     current.save(update_fields=["position", "finished_at"])
 
 

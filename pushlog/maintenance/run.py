@@ -5,7 +5,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from threading import Event
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from django.db import DatabaseError, connection
 from psycopg import errors
 
-from pushlog import counts, ingest
+from pushlog import clock, counts, ingest
 from pushlog.ingest import early_receipts
 from pushlog.maintenance import analyze, recompute, reindex
 from pushlog.models import WINDOW, CountDelta, MaintenanceRun
@@ -36,15 +36,15 @@ _BUSY = (errors.LockNotAvailable, errors.DeadlockDetected)
 def maintain(*, now: datetime | None = None, stop: Event | None = None) -> Result | None:
     """Does all that is due at `now` (aware); None if another run is in progress. Failed steps are under "failed".
 
-    Raises RuntimeError in a transaction, and DatabaseError if the run cannot be recorded.
+    Raises RuntimeError in a transaction, ClockOff, and DatabaseError if the run cannot be recorded.
     """
     if connection.in_atomic_block:
         raise RuntimeError("maintain() makes transactions of its own")
-    now, stop = now or datetime.now(UTC), stop or Event()
+    now, stop = now or clock.checked_now(), stop or Event()
     with _alone() as alone:
         if not alone:
             return None
-        run = MaintenanceRun.objects.create(started_at=datetime.now(UTC))
+        run = MaintenanceRun.objects.create(started_at=now)
         result: Result = {}
         for name, step in _STEPS.items():
             try:
@@ -57,14 +57,14 @@ def maintain(*, now: datetime | None = None, stop: Event | None = None) -> Resul
                 logger.exception("Maintenance: %s failed", name)
             if stop.is_set():
                 return result
-        run.finished_at, run.succeeded, run.result = datetime.now(UTC), "failed" not in result, result
+        run.finished_at, run.succeeded, run.result = clock.now(), "failed" not in result, result
         run.save(update_fields=["finished_at", "succeeded", "result"])
         MaintenanceRun.objects.filter(started_at__lt=now - WINDOW).delete()
     return result
 
 
 def due(*, now: datetime | None = None) -> Result:
-    now = now or datetime.now(UTC)
+    now = now or clock.now()
     return {
         "partitions_made": partitions.missing(now),
         "partitions_dropped": [*partitions.leftovers(), *(one.name for one in partitions.expired(now))],

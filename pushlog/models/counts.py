@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from django.db import models
-from django.utils import timezone
 
+from pushlog import clock
 from pushlog.models.app import App
 from pushlog.models.message import WINDOW, Mode, PushType
 from pushlog.statuses import Channel
@@ -53,7 +53,7 @@ class HourlyCount(_Counted):
 
 class MessageCountQuerySet(models.QuerySet["MessageCount"]):
     def in_window(self, app: App, *, now: datetime | None = None) -> MessageCountQuerySet:
-        return self.filter(app=app, hour__gte=first_hour(now or timezone.now()))
+        return self.filter(app=app, hour__gte=first_hour(now or clock.now()))
 
 
 class MessageCount(_Counted):

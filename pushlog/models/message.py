@@ -7,9 +7,8 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Count, Q
-from django.utils import timezone
 
-from pushlog import message_ids
+from pushlog import clock, message_ids
 from pushlog.choices import WordChoices
 from pushlog.models.app import App
 from pushlog.statuses import EXPIRED, NO_RECEIPT, Channel, Outcome, Status, look_up
@@ -62,7 +61,7 @@ def _unindexed(column: str, nothing: str, output_field: models.Field[Any, Any]) 
 
 class MessageQuerySet(models.QuerySet["Message"]):
     def findable(self, app: App | None = None, *, now: datetime | None = None) -> MessageQuerySet:
-        start = message_ids.first_id((now or timezone.now()) - WINDOW)
+        start = message_ids.first_id((now or clock.now()) - WINDOW)
         found = self.filter(_meets("mode", f"<> {Mode.BROADCAST.value}"), id__gte=start)
         return found if app is None else found.filter(app=app)
 

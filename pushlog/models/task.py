@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import models
-from django.utils import timezone
 
+from pushlog import clock
 from pushlog.choices import WordChoices
 from pushlog.models.app import App
 from pushlog.models.message import WINDOW
@@ -92,7 +92,7 @@ _NEXT: dict[TaskState, tuple[TaskState, ...]] = {
 
 class PushTaskQuerySet(models.QuerySet["PushTask"]):
     def findable(self, app: App | None = None, *, now: datetime | None = None) -> PushTaskQuerySet:
-        found = self.filter(pushed_at__gte=(now or timezone.now()) - WINDOW)
+        found = self.filter(pushed_at__gte=(now or clock.now()) - WINDOW)
         return found if app is None else found.filter(app=app)
 
     def for_rows(self) -> PushTaskQuerySet:

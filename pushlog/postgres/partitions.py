@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from psycopg import sql
 
-from pushlog import message_ids
+from pushlog import clock, message_ids
 from pushlog.models import WINDOW, Message, StatusChange
 from pushlog.postgres.advisory_locks import AdvisoryLock
 
@@ -34,7 +34,7 @@ class Partition(NamedTuple):
 
 def ensure_window(*, now: datetime | None = None) -> list[str]:
     """Creates the missing partitions of the window and the days ahead; `now` is aware."""
-    now = now or datetime.now(UTC)
+    now = now or clock.now()
     return ensure(_day(now - WINDOW), _day(now) + DAYS_AHEAD * _DAY)
 
 

@@ -4,9 +4,9 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
+from pushlog import clock
 from pushlog.http.streams import read
 from pushlog.models import WINDOW, App, PushTask
 from pushlog.tpns import limit, questions, records, task_pages
@@ -29,7 +29,7 @@ def get_push_record(request: HttpRequest) -> Content:
     # TPNS documents no compressed bodies.
     if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
         raise Refused(Code.UNREADABLE)
-    now = timezone.now()
+    now = clock.now()
     body = read(request, MAX_BODY)
     credential = credential_of(request, body, now=now)
     limit.count_call(credential, "get_push_record")

@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from pushlog import ingest
+from pushlog.clock import ClockOff
 from pushlog.models import App
 from pushlog.row_files import Format, Rejected, Row, UnreadableFile, entry, format_of, rows
 
@@ -92,6 +93,8 @@ class Command(BaseCommand):
             if isinstance(error.__cause__, UndefinedTable):
                 reason = "it has no tables yet: run manage.py migrate first"
             stopped = CommandError(f"The database failed: {reason}. Stored: {totals.stored}.")
+        except ClockOff as error:
+            stopped = CommandError(f"{error} Stored: {totals.stored}.")
         except OSError as error:
             stopped = CommandError(f"{error.filename or 'reading or writing'}: {error.strerror or error}")
         except UnreadableFile as error:

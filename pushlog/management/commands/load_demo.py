@@ -7,11 +7,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseError
-from django.utils import timezone
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-from pushlog import demo
+from pushlog import clock, demo
+from pushlog.clock import ClockOff
 from pushlog.models import WINDOW
 
 
@@ -32,7 +32,10 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, count: int, seed: int, until: datetime | None, **options: Any) -> None:
-        now = timezone.now()
+        try:
+            now = clock.checked_now()
+        except ClockOff as error:
+            raise CommandError(str(error)) from error
         until = until or now.replace(second=0, microsecond=0)
         if not now - WINDOW < until <= now + timedelta(minutes=10):
             raise CommandError("--until must be in the last 30 days: the log shows nothing older")
@@ -44,6 +47,8 @@ class Command(BaseCommand):
                 accepted = demo.load(count=count, seed=seed, until=until, progress=lambda done: bar.advance(task, done))
         except KeyboardInterrupt:
             raise CommandError("Stopped. Messages stored so far stay in the log.", returncode=130) from None
+        except ClockOff as error:
+            raise CommandError(f"{error} Messages stored so far stay in the log.") from error
         except DatabaseError as error:
             raise CommandError(f"The database failed: {str(error).strip().partition(chr(10))[0]}") from error
         self.stdout.write(

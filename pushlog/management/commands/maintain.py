@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
+from pushlog.clock import ClockOff
 from pushlog.maintenance import run
 from pushlog.postgres import sessions
 
@@ -28,6 +29,8 @@ class Command(BaseCommand):
             )
         try:
             result = run.due() if dry_run else run.maintain()
+        except ClockOff as error:
+            raise CommandError(str(error)) from error
         except DatabaseError as error:
             raise CommandError(f"The database failed: {type(error.__cause__ or error).__name__}") from error
         if result is None:

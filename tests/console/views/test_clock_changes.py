@@ -25,7 +25,7 @@ def new_york(db: None) -> App:
 
 def open_at(client: Client, app: App, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
     """Logs a member of the app in, with the clock at `now`."""
-    monkeypatch.setattr("django.utils.timezone.now", lambda: now)
+    monkeypatch.setattr("pushlog.clock.now", lambda: now)
     client.force_login(factories.create_user(app))
 
 

@@ -80,7 +80,7 @@ def test_what_is_not_to_be_seen_is_a_404(program: Program) -> None:
     for message in hidden:
         status, content = program.get(f"/api/v1/messages/{message.pk}")
         assert (status, is_error(content)) == (404, True)
-    with mock.patch("django.utils.timezone.now", return_value=datetime.now(UTC) + timedelta(hours=1)):
+    with mock.patch("pushlog.clock.now", return_value=datetime.now(UTC) + timedelta(hours=1)):
         assert program.get(f"/api/v1/messages/{old.pk}")[0] == 404
         assert search(program, target_id=old.target_id)["messages"] == []
 
