@@ -5,10 +5,10 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from threading import Event
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import DatabaseError, connection
 from psycopg import errors
@@ -30,13 +30,16 @@ _ATTEMPTS = 6
 # The next run goes on. /healthz reports runs longer than three hours.
 _REINDEX_SECONDS = 20 * 60
 _RECOMPUTE_SECONDS = 20 * 60
+_DROPPING = "dropping partitions"
+_DAY = timedelta(days=1)
 _BUSY = (errors.LockNotAvailable, errors.DeadlockDetected)
 
 
-def maintain(*, now: datetime | None = None, stop: Event | None = None) -> Result | None:
+def maintain(*, now: datetime | None = None, stop: Event | None = None, force: bool = False) -> Result | None:
     """Does all that is due at `now` (aware); None if another run is in progress. Failed steps are under "failed".
 
-    Raises RuntimeError in a transaction, ClockOff, and DatabaseError if the run cannot be recorded.
+    `force` drops more days than have passed. Raises RuntimeError in a transaction, ClockOff, and DatabaseError if the
+    run cannot be recorded.
     """
     if connection.in_atomic_block:
         raise RuntimeError("maintain() makes transactions of its own")
@@ -46,9 +49,12 @@ def maintain(*, now: datetime | None = None, stop: Event | None = None) -> Resul
             return None
         run = MaintenanceRun.objects.create(started_at=now)
         result: Result = {}
-        for name, step in _STEPS.items():
+        steps = _STEPS | {_DROPPING: partial(_drop_partitions, force=force)}
+        for name, step in steps.items():
             try:
                 result |= step(now, stop)
+                if name == _DROPPING and "drop_refused" in result:
+                    result.setdefault("failed", {})[name] = "refused"
             except DatabaseError as error:
                 if stop.is_set():  # cancelled
                     return result
@@ -59,15 +65,20 @@ def maintain(*, now: datetime | None = None, stop: Event | None = None) -> Resul
                 return result
         run.finished_at, run.succeeded, run.result = clock.now(), "failed" not in result, result
         run.save(update_fields=["finished_at", "succeeded", "result"])
-        MaintenanceRun.objects.filter(started_at__lt=now - WINDOW).delete()
+        old = MaintenanceRun.objects.filter(started_at__lt=now - WINDOW)
+        if last := _last_good():
+            old = old.exclude(pk=last.pk)
+        old.delete()
     return result
 
 
 def due(*, now: datetime | None = None) -> Result:
     now = now or clock.now()
+    plan = _to_drop(now)
     return {
         "partitions_made": partitions.missing(now),
-        "partitions_dropped": [*partitions.leftovers(), *(one.name for one in partitions.expired(now))],
+        "partitions_dropped": [*partitions.leftovers(), *(one.name for one in plan.due)],
+        **plan.remarks(),
         "early_receipts_removed": early_receipts.count_expired(now=now),
         "tasks_removed": ingest.count_old_tasks(now=now),
         "counts_compacted": CountDelta.objects.count(),
@@ -83,13 +94,56 @@ def _make_partitions(now: datetime, stop: Event) -> Result:
     return {"partitions_made": made}
 
 
-def _drop_partitions(now: datetime, stop: Event) -> Result:
+class _Plan(NamedTuple):
+    due: list[partitions.Partition]
+    kept: list[partitions.Partition]  # as old, but the newest messages are in them
+    refused: list[partitions.Partition]
+
+    def remarks(self) -> Result:
+        lists = {"drop_kept": self.kept, "drop_refused": self.refused}
+        return {name: [one.name for one in found] for name, found in lists.items() if found}
+
+
+def _to_drop(now: datetime, *, force: bool = False) -> _Plan:
+    """What a wrong clock would drop is refused: more days than have passed since the last good run, plus one."""
+    expired = partitions.expired(now)
+    day = partitions.newest_day() if expired else None
+    kept = [one for one in expired if day and one.start <= day < one.end]
+    due = [one for one in expired if one not in kept]
+    last = _last_good()
+    passed = max((now - last.started_at).days, 0) if last else 0
+    if force or _days(due) <= passed + 1:
+        return _Plan(due, kept, [])
+    return _Plan([], kept, due)
+
+
+def _days(due: list[partitions.Partition]) -> int:
+    """How many days must have passed for these to expire: a partition expires as a whole with its last day."""
+    days = {one.start + n * _DAY for one in due for n in range((one.end - one.start).days)}
+    longest = max(((one.end - one.start).days for one in due), default=1)
+    return len(days) - (longest - 1)
+
+
+def _last_good() -> MaintenanceRun | None:
+    # A run that postponed a drop leaves more to the next one than the time between them.
+    return (
+        MaintenanceRun.objects.filter(succeeded=True)
+        .exclude(result__has_key="drop_postponed")
+        .order_by("-started_at")
+        .first()
+    )
+
+
+def _drop_partitions(now: datetime, stop: Event, *, force: bool = False) -> Result:
     dropped: list[str] = []
     postponed: list[str] = []
     for name in partitions.leftovers():
         (dropped if _patiently(partial(partitions.drop, name), stop) else postponed).append(name)
     busy = set()
-    for one in partitions.expired(now):
+    plans: list[_Plan] = []
+    if not _patiently(lambda: plans.append(_to_drop(now, force=force)), stop):
+        return {"partitions_dropped": dropped, "drop_postponed": [*postponed, "the rest"]}
+    for one in plans[0].due:
         # A reader of one partition blocks detaching any of them.
         if one.table not in busy and _patiently(partial(_remove, one), stop):
             dropped.append(one.name)
@@ -98,7 +152,7 @@ def _drop_partitions(now: datetime, stop: Event) -> Result:
             postponed.append(one.name)
         if stop.is_set():
             break
-    return {"partitions_dropped": dropped} | ({"drop_postponed": postponed} if postponed else {})
+    return {"partitions_dropped": dropped} | plans[0].remarks() | ({"drop_postponed": postponed} if postponed else {})
 
 
 def _remove(partition: partitions.Partition) -> None:
@@ -173,7 +227,7 @@ def _reindex(now: datetime, stop: Event) -> Result:
 
 _STEPS: dict[str, Callable[[datetime, Event], Result]] = {
     "making partitions": _make_partitions,
-    "dropping partitions": _drop_partitions,
+    _DROPPING: _drop_partitions,
     "early receipts": _sweep_receipts,
     "old tasks": _sweep_tasks,
     "counts": _tidy_counts,

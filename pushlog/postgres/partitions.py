@@ -91,6 +91,12 @@ def expired(now: datetime) -> list[Partition]:
     return sorted((one for table in TABLES for one in attached(table) if one.end <= limit), key=_history_first)
 
 
+def newest_day() -> date | None:
+    """UTC day of the newest message."""
+    newest = Message.objects.order_by("-pk").values_list("pk", flat=True).first()
+    return _day(message_ids.created_at(newest)) if newest else None
+
+
 def leftovers() -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(

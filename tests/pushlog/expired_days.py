@@ -4,13 +4,16 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import connection
 
-from pushlog.models import App
+from pushlog.models import App, MaintenanceRun
 from pushlog.postgres import partitions
 from tests import factories
 
 
 def make(app: App, *days_ago: int) -> list[str]:
     """Partitions of these days with a message and its history in each; gives the names of the partitions."""
+    then = datetime.now(UTC) - timedelta(days=60)
+    MaintenanceRun.objects.filter(succeeded=True).delete()
+    MaintenanceRun.objects.create(started_at=then, finished_at=then, succeeded=True)
     for ago in days_ago:
         moment = datetime.now(UTC) - timedelta(days=ago)
         row = factories.message_row(created_at=moment, customer_message_id=f"old-{ago}", target_id="old")

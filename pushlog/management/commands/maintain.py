@@ -20,15 +20,21 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="show what is due, change nothing")
+        parser.add_argument(
+            "--force",
+            action="store_true",
+            help="drop expired days even if they are more than the days since the last good run, plus one: after a"
+            " restore, or the first run over an old log. The newest day with messages always stays.",
+        )
 
-    def handle(self, *, dry_run: bool, **options: Any) -> None:
+    def handle(self, *, dry_run: bool, force: bool = False, **options: Any) -> None:
         if not dry_run and sessions.are_shared():
             raise CommandError(
                 "Maintenance holds a session-level lock, which a pooler in transaction mode loses. Run this with a"
                 " DATABASE_URL that leads to PostgreSQL itself."
             )
         try:
-            result = run.due() if dry_run else run.maintain()
+            result = run.due() if dry_run else run.maintain(force=force)
         except ClockOff as error:
             raise CommandError(str(error)) from error
         except DatabaseError as error:
@@ -42,5 +48,11 @@ class Command(BaseCommand):
         for name, done in result.items():
             value = f"{len(done)}: {', '.join(done)}" if isinstance(done, list) and done else done or 0
             self.stdout.write(f"{name.replace('_', ' ')}: {value}")
+        if "drop_refused" in result and not dry_run:
+            self.stderr.write(
+                "More days are due to be dropped than have passed since the last good run, so none was dropped. A wrong"
+                " clock does that. Compare the clocks of this machine and of the database. If they are right, as after"
+                " a restore, run manage.py maintain --force."
+            )
         if failed:
             raise CommandError("Failed: " + "; ".join(f"{name} ({why})" for name, why in failed.items()))

@@ -15,6 +15,7 @@ from pushlog.maintenance import reindex, run
 from pushlog.models import WINDOW, App, Message, StatusChange
 from pushlog.postgres import partitions
 from pushlog.postgres.partitions import Partition
+from tests import factories
 from tests.pushlog import expired_days, past_days
 from tests.pushlog.counting import difference
 
@@ -165,6 +166,7 @@ def test_dry_run_names_what_is_due_and_changes_nothing(app: App) -> None:
 
 def test_reindexed_day_expires_and_is_dropped_as_any(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     expired_days.make(app, 33)
+    factories.create_message(app)
     days = partitions.expired(datetime.now(UTC))
     monkeypatch.setattr(reindex, "_WORTH", 0)
     for one in days:

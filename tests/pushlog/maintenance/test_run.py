@@ -3,13 +3,15 @@ import time
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
+from pytest_django.fixtures import Settings
 
 from pushlog import counts, ingest
-from pushlog.maintenance import run
+from pushlog.maintenance import health, run
 from pushlog.models import WINDOW, EarlyReceipt, HourlyCount, MaintenanceRun, Message, StatusChange
 from pushlog.postgres import partitions
 from pushlog.postgres.statements import generic_plans_cached
@@ -88,6 +90,7 @@ def test_row_of_a_day_without_partition_makes_it_and_one_out_of_the_window_is_re
 def test_dry_run_says_what_is_due_and_changes_nothing() -> None:
     app = factories.create_app()
     due = expired_days.make(app, 35)
+    factories.create_message(app)
     runs, before, output = MaintenanceRun.objects.count(), expired_days.tables(), StringIO()
 
     call_command("maintain", "--dry-run", stdout=output)
@@ -100,7 +103,9 @@ def test_dry_run_says_what_is_due_and_changes_nothing() -> None:
 
 
 def test_command_records_its_run_and_says_what_it_did() -> None:
-    expired_days.make(factories.create_app(), 35)
+    app = factories.create_app()
+    expired_days.make(app, 35)
+    factories.create_message(app)
     output = StringIO()
 
     call_command("maintain", stdout=output)
@@ -114,7 +119,9 @@ def test_command_records_its_run_and_says_what_it_did() -> None:
 
 
 def test_failed_step_is_recorded_and_keeps_no_other_from_its_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    due = expired_days.make(factories.create_app(), 35)
+    app = factories.create_app()
+    due = expired_days.make(app, 35)
+    factories.create_message(app)
 
     def fail() -> int:
         raise DatabaseError("Key (target_id)=(+8610012345678)")
@@ -125,13 +132,15 @@ def test_failed_step_is_recorded_and_keeps_no_other_from_its_work(monkeypatch: p
 
     latest = MaintenanceRun.objects.latest()
     assert not latest.succeeded
-    assert latest.result["failed"] == {"counts": "DatabaseError"}
+    assert latest.result["failed"]["counts"] == "DatabaseError"
     assert "target" not in str(latest.result)
     assert not expired_days.tables() & set(due)
 
 
 def test_two_at_once_do_the_work_once() -> None:
-    due = expired_days.make(factories.create_app(), 33, 34)
+    app = factories.create_app()
+    due = expired_days.make(app, 33, 34)
+    factories.create_message(app)
     results = list[Any]()
 
     run_together(*[lambda: results.append(run.maintain())] * 3)
@@ -175,6 +184,112 @@ def test_day_that_is_being_read_is_postponed_and_finished_by_a_later_run(monkeyp
     assert {*dropped, *latest.result["partitions_dropped"]} == set(due)
     assert expired_days.tables() == expired_days.attached()
     assert difference() == []
+
+
+def was_good(ago: timedelta, **fields: Any) -> None:
+    moment = datetime.now(UTC) - ago
+    MaintenanceRun.objects.filter(succeeded=True).delete()
+    MaintenanceRun.objects.create(started_at=moment, finished_at=moment, succeeded=True, **fields)
+
+
+def test_more_days_than_have_passed_are_dropped_by_force_alone() -> None:
+    app = factories.create_app()
+    due = expired_days.make(app, 32, 33, 34)
+    factories.create_message(app)
+    was_good(DAY)  # two days may go
+    said = StringIO()
+
+    with pytest.raises(CommandError, match=r"dropping partitions \(refused\)"):
+        call_command("maintain", stdout=StringIO(), stderr=said)
+
+    assert "maintain --force" in said.getvalue()
+    assert set(due) <= expired_days.attached()
+    assert MaintenanceRun.objects.latest().result["drop_refused"] == due
+    dry = StringIO()
+    call_command("maintain", "--dry-run", stdout=dry)
+    assert f"drop refused: 6: {', '.join(due)}" in dry.getvalue()
+    assert "partitions dropped: 0" in dry.getvalue()
+
+    call_command("maintain", "--force", stdout=StringIO())
+
+    assert not expired_days.attached() & set(due)
+    assert MaintenanceRun.objects.latest().succeeded
+
+
+def test_days_that_have_passed_are_dropped_without_force() -> None:
+    app = factories.create_app()
+    due = expired_days.make(app, 32, 33, 34)
+    factories.create_message(app)
+    was_good(2 * DAY + timedelta(minutes=1))
+
+    assert maintained()["partitions_dropped"] == due
+
+
+def test_first_run_over_an_old_log_needs_force() -> None:
+    app = factories.create_app()
+    due = expired_days.make(app, 32, 33)
+    factories.create_message(app)
+    MaintenanceRun.objects.all().delete()
+
+    assert maintained()["drop_refused"] == due
+    assert maintained(force=True)["partitions_dropped"] == due
+
+
+def test_days_that_a_reader_kept_need_no_force() -> None:
+    app = factories.create_app()
+    due = expired_days.make(app, 32, 33, 34)
+    factories.create_message(app)
+    was_good(timedelta(hours=1), result={"drop_postponed": due})
+    moment = datetime.now(UTC) - 3 * DAY
+    MaintenanceRun.objects.create(started_at=moment, finished_at=moment, succeeded=True)
+
+    assert maintained()["partitions_dropped"] == due
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_newest_messages_stay_however_old_they_are(force: bool) -> None:
+    app = factories.create_app()
+    *due, history, messages = expired_days.make(app, 32, 33, 40)
+
+    result = maintained(force=force)
+
+    assert result["partitions_dropped"] == due
+    assert result["drop_kept"] == [history, messages]
+    assert "failed" not in result
+    assert Message.objects.count() == 1
+    with connection.cursor() as cursor:
+        assert health.problems(cursor).upkeep == []
+    factories.create_message(app)
+    assert maintained()["partitions_dropped"] == [history, messages]
+
+
+def test_last_good_run_is_remembered_for_longer_than_the_window() -> None:
+    was_good(45 * DAY)
+    MaintenanceRun.objects.create(started_at=datetime.now(UTC) - 50 * DAY, succeeded=True)
+
+    with mock.patch.object(counts, "compact", side_effect=DatabaseError):
+        assert maintained()["failed"] == {"counts": "DatabaseError"}
+
+    ages = [(datetime.now(UTC) - one.started_at).days for one in MaintenanceRun.objects.order_by("started_at")]
+    assert ages == [45, 0]
+
+
+@pytest.mark.parametrize("passed", [7, 6])
+def test_partition_of_several_days_counts_as_the_day_on_which_it_expires(settings: Settings, passed: int) -> None:
+    settings.PARTITION_DAYS = 7
+    app = factories.create_app()
+    due = expired_days.make(app, 50, 60)
+    factories.create_message(app)
+    days = {(one.start, one.end) for one in partitions.expired(datetime.now(UTC))}
+    assert sum((end - start).days for start, end in days) == 14
+    # The second expires seven days after the first, so that eight days passed.
+    was_good(passed * DAY + timedelta(minutes=1))
+
+    result = maintained()
+
+    assert result["partitions_dropped"] == (due if passed == 7 else [])
+    if passed == 6:
+        maintained(force=True)
 
 
 def test_table_that_a_person_detached_to_keep_it_is_not_dropped() -> None:

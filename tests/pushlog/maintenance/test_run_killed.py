@@ -20,7 +20,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_killed_while_it_waits_for_a_reader() -> None:
-    due = expired_days.make(factories.create_app(), 33, 34)
+    app = factories.create_app()
+    due = expired_days.make(app, 33, 34)
+    factories.create_message(app)
     connections.close_all()
     reader = connection.copy()
     with closing(reader), reader.cursor() as cursor:
