@@ -7,25 +7,39 @@ import base64
 import functools
 import hashlib
 import hmac
+import logging
 import re
 import secrets
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from hmac import compare_digest
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
-from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db import Error, IntegrityError, connection, transaction
 
 from pushlog import clock
 from pushlog.models import App, Credential
+
+logger = logging.getLogger(__name__)
 
 DIGITS = 10
 _SECRET_BYTES = 32  # 43 characters of URL-safe base64
 _NOTED_EVERY = timedelta(hours=1)
 _USABLE_SECRET = re.compile(r"[!-~]{16,256}")
 _MAX_TIMESTAMP = 12  # digits: in seconds, for the next 29,000 years
+# NOWAIT and SKIP LOCKED: a read waits for nobody.
+_LOCK = f"LOCK TABLE {Credential._meta.db_table} IN ROW EXCLUSIVE MODE NOWAIT"
+_NOTE = f"""
+    UPDATE {Credential._meta.db_table} SET last_used_at = %s WHERE id IN (
+        SELECT id FROM {Credential._meta.db_table}
+        WHERE id = %s AND (last_used_at IS NULL OR last_used_at < %s) FOR NO KEY UPDATE SKIP LOCKED
+    )
+"""
+_PAUSE = 60.0  # seconds without attempts after a failed one: a standby refuses every one
+
+_paused_until = 0.0  # by the monotonic clock
 
 
 class NotUsable(ValueError):
@@ -158,11 +172,18 @@ def reseal() -> int:
 
 
 def _note_use(credential: Credential, now: datetime) -> None:
-    # A write per request would make all requests of a program wait for one row lock.
+    """Once an hour, and never at the cost of the request: not on a standby, nor while the row or table is locked."""
+    global _paused_until
     due = now - _NOTED_EVERY
-    if credential.last_used_at is None or credential.last_used_at < due:
-        unnoted = Q(last_used_at=None) | Q(last_used_at__lt=due)
-        Credential.objects.filter(unnoted, pk=credential.pk).update(last_used_at=now)
+    if (credential.last_used_at and credential.last_used_at >= due) or time.monotonic() < _paused_until:
+        return
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(_LOCK)
+            cursor.execute(_NOTE, [now, credential.pk, due])
+    except Error as error:
+        _paused_until = time.monotonic() + _PAUSE
+        logger.info("The use of a credential was not noted: %s", type(error.__cause__ or error).__name__)
 
 
 def _unsealed(sealed: bytes) -> bytes:

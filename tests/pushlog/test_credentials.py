@@ -1,19 +1,28 @@
+import base64
+import hmac
 import re
+import time
+from collections.abc import Iterator
+from contextlib import closing, nullcontext
 from datetime import UTC, datetime, timedelta
 from io import StringIO
+from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet, InvalidToken
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from pushlog import credentials
-from pushlog.models import App, Credential
+from pushlog.models import App, Credential, Message
 from tests import factories
+from tests.pushlog.api.client import basic
+from tests.pushlog.sent import sent
+from tests.pushlog.shifted import shift_clock
 
 
 def test_a_credential_opens_its_app_until_it_is_revoked(app: App) -> None:
@@ -75,6 +84,103 @@ def test_use_is_noted_once_an_hour(app: App) -> None:
         noted.append(Credential.objects.get(pk=made.pk).last_used_at)
 
     assert noted == [now, now, now, now + timedelta(minutes=61), now + timedelta(minutes=61)]
+
+
+@pytest.fixture
+def notes_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A failed note keeps this process from others for a minute."""
+    monkeypatch.setattr(credentials, "_paused_until", 0.0)
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[Any]:
+    other = connection.copy()
+    with closing(other), other.cursor() as cursor:
+        cursor.execute("BEGIN")
+        yield cursor
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("notes_again")
+@pytest.mark.parametrize("in_transaction", [False, True])
+def test_read_on_a_standby_notes_no_use(app: App, in_transaction: bool) -> None:
+    made, secret = credentials.create(app=app, name="gateway")
+    header = basic(made.access_id, secret)
+    with connection.cursor() as cursor:
+        cursor.execute("SET default_transaction_read_only = on")
+    try:
+        with transaction.atomic() if in_transaction else nullcontext():
+            assert credentials.check(made.access_id, secret) == made
+            assert not Message.objects.exists()
+        answer = Client().post(
+            "/api/v1/messages/search",
+            '{"target_id": "t"}',
+            content_type="application/json",
+            headers={"Authorization": header},
+        )
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SET default_transaction_read_only = off")
+
+    assert answer.status_code == 200
+    made.refresh_from_db()
+    assert made.last_used_at is None
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("notes_again")
+@pytest.mark.parametrize("in_transaction", [False, True])
+@pytest.mark.parametrize(
+    "lock", ["SELECT 1 FROM pushlog_credential FOR UPDATE", "LOCK TABLE pushlog_credential IN SHARE MODE"]
+)
+def test_read_waits_for_no_lock(app: App, elsewhere: Any, lock: str, in_transaction: bool) -> None:
+    made, secret = credentials.create(app=app, name="gateway")
+    elsewhere.execute(lock)
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = '5s'")
+    try:
+        with transaction.atomic() if in_transaction else nullcontext(), sent() as statements:
+            assert credentials.check(made.access_id, secret) == made
+            assert not Message.objects.exists()  # the transaction is not broken
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("RESET statement_timeout")
+        elsewhere.execute("ROLLBACK")
+
+    assert statements
+    made.refresh_from_db()
+    assert made.last_used_at is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_failed_note_is_not_tried_with_every_request(app: App, monkeypatch: pytest.MonkeyPatch, elsewhere: Any) -> None:
+    monkeypatch.setattr(credentials, "_paused_until", 0.0)
+    made, secret = credentials.create(app=app, name="gateway")
+    elsewhere.execute("LOCK TABLE pushlog_credential IN SHARE MODE")
+    numbers = []
+
+    for _ in range(3):
+        with sent() as statements:
+            assert credentials.check(made.access_id, secret)
+        numbers.append(len(statements))
+
+    assert numbers[0] > 1
+    assert numbers[1:] == [1, 1]
+    elsewhere.execute("ROLLBACK")
+    monkeypatch.setattr(credentials, "_paused_until", time.monotonic() - 1)
+    assert credentials.check(made.access_id, secret)
+    made.refresh_from_db()
+    assert made.last_used_at is not None
+
+
+def test_signature_is_checked_by_the_databases_clock(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, secret = credentials.create(app=app, name="report")
+    timestamp = f"{int(time.time())}"
+    signed = hmac.new(secret.encode(), f"{timestamp}{made.access_id}".encode(), "sha256").hexdigest()
+    signature = base64.b64encode(signed.encode()).decode()
+    shift_clock(monkeypatch, timedelta(days=2))
+
+    assert credentials.check_signature(made.access_id, signature, timestamp=timestamp, body=b"") == made
 
 
 def test_keys_can_be_rotated(app: App, settings: Settings) -> None:
