@@ -24,7 +24,7 @@ REQUESTS = Histogram("pushlog_request_seconds", "Time to answer, by view and sta
 
 def answer_probes(get_response: GetResponse) -> GetResponse:
     """Comes first: probes have no HTTPS, cookie or allowed host name."""
-    probes = {reverse(name) for name in ("healthz", "metrics")}
+    probes = {reverse(name) for name in ("livez", "readyz", "healthz", "metrics")}
 
     def middleware(request: HttpRequest) -> HttpResponse:
         if request.path_info in probes:

@@ -38,6 +38,8 @@ urlpatterns = [
     path("accounts/password/change/", account.password_change, name="account_change_password"),
     path("accounts/reauthenticate/", account.reauthenticate, name="account_reauthenticate"),
     path("admin/", admin.site.urls),
+    path("livez", ops.livez, name="livez"),
+    path("readyz", ops.readyz, name="readyz"),
     path("healthz", ops.healthz, name="healthz"),
     path("metrics", ops.metrics, name="metrics"),
     path("api/v1/docs", api_docs.api_docs, name="api-docs"),

@@ -1,9 +1,11 @@
 """For monitoring. No personal data."""
 
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from ipaddress import IPv6Address, ip_address
 from os import environ
+from threading import Lock
 from typing import Any
 
 from django.conf import settings
@@ -19,21 +21,31 @@ from pushlog import __version__
 from pushlog.maintenance import health
 
 _SECONDS = 2
+_FRESH = 1.0  # seconds: a flood of probes makes one connection a second
 # Requests through a proxy on this machine have a local address, too.
 _FORWARDED = ("HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_REAL_IP")
+
+_asking = Lock()
+_last: tuple[float, health.Problems] | None = None
+
+
+@require_safe
+def livez(request: HttpRequest) -> HttpResponse:
+    """200 while this process answers. No database."""
+    return _answer([])
+
+
+@require_safe
+def readyz(request: HttpRequest) -> HttpResponse:
+    """200 if rows can be read and stored now; otherwise 503 with reasons."""
+    return _answer(_problems().now)
 
 
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
-    """200 if we can store messages today and tomorrow; otherwise 503 with reasons."""
-    try:
-        with _probe() as cursor:
-            problems = health.problems(cursor)
-    except Error as error:
-        problems = [f"database: {type(error.__cause__ or error).__name__}"]
-    status = 503 if problems else 200
-    word = "failing" if problems else "ok"
-    return JsonResponse({"status": word, "version": __version__, "problems": problems}, status=status)
+    """200 if nobody needs to look, at maintenance neither; otherwise 503 with reasons."""
+    found = _problems()
+    return _answer([*found.now, *found.upkeep])
 
 
 @require_safe
@@ -48,6 +60,30 @@ def metrics(request: HttpRequest) -> HttpResponse:
     gauges = CollectorRegistry()
     gauges.register(_Database())
     return HttpResponse(generate_latest(registry) + generate_latest(gauges), CONTENT_TYPE_LATEST)
+
+
+def _answer(problems: list[str]) -> HttpResponse:
+    status = 503 if problems else 200
+    word = "failing" if problems else "ok"
+    return JsonResponse({"status": word, "version": __version__, "problems": problems}, status=status)
+
+
+def _problems() -> health.Problems:
+    global _last
+    with _asking:
+        if _last is None or time.monotonic() - _last[0] > _FRESH:
+            found = _ask()
+            # Not the time before: whoever waited for a slow answer takes it.
+            _last = time.monotonic(), found
+        return _last[1]
+
+
+def _ask() -> health.Problems:
+    try:
+        with _probe() as cursor:
+            return health.problems(cursor)
+    except Error as error:
+        return health.Problems([f"database: {type(error.__cause__ or error).__name__}"], [])
 
 
 class _Database(Collector):

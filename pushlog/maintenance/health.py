@@ -1,36 +1,65 @@
-"""The checks behind /healthz."""
+"""The checks behind /readyz and /healthz."""
 
+import shutil
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from pushlog import message_ids
+from django.conf import settings
+
+from pushlog import clock, message_ids
 from pushlog.models import WINDOW, EarlyReceipt, MaintenanceRun
 from pushlog.postgres.partitions import GRACE, TABLES
 
 MAINTENANCE_AGE = timedelta(hours=3)
+LEAST_FREE = 256 << 20  # bytes: PostgreSQL stops when it cannot write its log
 
 _DAY = timedelta(days=1)
 _MOST_EARLY = 1_000_000
-# IDs sort by time, as text too.
+_DATABASE = "SELECT clock_timestamp(), current_setting('transaction_read_only')::bool"
 _SPANS = r"""
-    SELECT parent.relname, min(ends), max(ends) FROM pg_inherits
+    SELECT parent.relname, child.relname, inhdetachpending,
+           regexp_match(pg_get_expr(child.relpartbound, child.oid), 'FROM \(''(.{36})''\) TO \(''(.{36})''\)')
+    FROM pg_inherits
     JOIN pg_class AS parent ON parent.oid = inhparent
     JOIN pg_class AS child ON child.oid = inhrelid
-    CROSS JOIN LATERAL substring(pg_get_expr(child.relpartbound, child.oid) FROM 'TO \(''([0-9a-f-]{36})''\)') AS ends
     WHERE inhparent IN (SELECT unnest(%s::text[])::regclass)
-    GROUP BY parent.relname
 """
 _LAST_RUN = f"""
-    SELECT finished_at, succeeded, ARRAY(SELECT jsonb_object_keys(coalesce(result -> 'failed', '{{}}')))
+    SELECT finished_at, succeeded, ARRAY(SELECT jsonb_object_keys(coalesce(result -> 'failed', '{{}}'))),
+           result ? 'drop_refused', ARRAY(SELECT jsonb_array_elements_text(coalesce(result -> 'drop_kept', '[]')))
     FROM {MaintenanceRun._meta.db_table} WHERE finished_at IS NOT NULL ORDER BY started_at DESC LIMIT 1
 """
 _EARLY = f"SELECT count(*) FROM (SELECT 1 FROM {EarlyReceipt._meta.db_table} LIMIT {_MOST_EARLY}) AS early"
 
 
-def problems(cursor: Any, now: datetime | None = None) -> list[str]:
-    now = now or datetime.now(UTC)
-    return [*_of_partitions(cursor, now), *_of_maintenance(cursor, now)]
+class Problems(NamedTuple):
+    now: list[str]  # rows cannot be read or stored
+    upkeep: list[str]  # someone should look
+
+
+class _Span(NamedTuple):
+    table: str
+    name: str
+    pending: bool
+    start: datetime
+    end: datetime
+
+
+def problems(cursor: Any, now: datetime | None = None) -> Problems:
+    cursor.execute(_DATABASE)
+    moment, is_read_only = cursor.fetchone()
+    now = now or moment
+    found = ["database: is read-only"] if is_read_only else []
+    if why := clock.describe_skew(now):
+        found.append(f"clock: {why}")
+    if settings.EMBEDDED and (free := shutil.disk_usage(settings.VAR).free) < LEAST_FREE:
+        found.append(f"disk: only {free >> 20} MiB are free")
+    spans = _spans(cursor)
+    cursor.execute(_LAST_RUN)
+    run = cursor.fetchone()
+    kept = run[4] if run else []
+    return Problems(found + _missing(spans, now), [*_overdue(spans, kept, now), *_of_maintenance(run, now)])
 
 
 def early_receipts(cursor: Any) -> int:
@@ -45,29 +74,41 @@ def last_maintenance(cursor: Any) -> datetime | None:
     return row[0] if row else None
 
 
-def _of_partitions(cursor: Any, now: datetime) -> list[str]:
+def _spans(cursor: Any) -> list[_Span]:
     cursor.execute(_SPANS, [list(TABLES)])
-    spans = {table: [message_ids.created_at(UUID(end)) for end in ends] for table, *ends in cursor.fetchall()}
-    tomorrow = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + _DAY
-    found = []
-    for table in TABLES:
-        if table not in spans or spans[table][1] < tomorrow + _DAY:
-            found.append(f"partitions: {table} has none for tomorrow")
-        # A long reader may delay maintenance, but not for a day.
-        if table in spans and spans[table][0] < now - WINDOW - GRACE - _DAY:
-            found.append(f"partitions: {table} has one that expired more than a day ago")
-    return found
+    return [
+        _Span(table, name, pending, *(message_ids.created_at(UUID(one)) for one in bounds))
+        for table, name, pending, bounds in cursor.fetchall()
+        if bounds
+    ]
 
 
-def _of_maintenance(cursor: Any, now: datetime) -> list[str]:
-    cursor.execute(_LAST_RUN)
-    row = cursor.fetchone()
-    if row is None:
+def _missing(spans: list[_Span], now: datetime) -> list[str]:
+    days = {"today": now, "tomorrow": now + _DAY}
+    return [
+        f"partitions: {table} has none for {word}"
+        for table in TABLES
+        for word, moment in days.items()
+        if not any(one.table == table and not one.pending and one.start <= moment < one.end for one in spans)
+    ]
+
+
+def _overdue(spans: list[_Span], kept: list[str], now: datetime) -> list[str]:
+    # A long reader may delay maintenance, but not for a day.
+    limit = now - WINDOW - GRACE - _DAY
+    late = {one.table for one in spans if one.end < limit and one.name not in kept}
+    return [f"partitions: {table} has one that expired more than a day ago" for table in TABLES if table in late]
+
+
+def _of_maintenance(run: Any, now: datetime) -> list[str]:
+    if run is None:
         return ["maintenance: has never been done"]
-    finished_at, succeeded, failed = row
+    finished_at, succeeded, failed, is_refused, _ = run
     found = []
     if now - finished_at > MAINTENANCE_AGE:
         found.append(f"maintenance: was last done at {finished_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}")
     if not succeeded:
         found.append(f"maintenance: failed ({', '.join(failed)})")
+    if is_refused:
+        found.append("maintenance: drops no days, because more are due than have passed; see maintain --force")
     return found

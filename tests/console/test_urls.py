@@ -30,6 +30,8 @@ TOKEN_OF_0_1 = (
         ("status-codes", [], "/status-codes/"),
         ("account_login", [], "/accounts/login/"),
         ("admin:index", [], "/admin/"),
+        ("livez", [], "/livez"),
+        ("readyz", [], "/readyz"),
         ("healthz", [], "/healthz"),
         ("metrics", [], "/metrics"),
         ("api-docs", [], "/api/v1/docs"),

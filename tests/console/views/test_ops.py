@@ -1,23 +1,36 @@
+import re
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
+from django.db.backends.signals import connection_created
 from django.test import Client, override_settings
+from pytest_django.fixtures import Settings
 
+from console.views import ops
 from pushlog import __version__, ingest
 from pushlog.maintenance import health, run
 from pushlog.models import MaintenanceRun
 from pushlog.postgres import partitions
 from tests import factories
+from tests.pushlog.shifted import shift_clock, shifts
 
 # The pages ask over a connection of their own, which sees only what is committed.
 pytestmark = pytest.mark.django_db(transaction=True)
 DAY = timedelta(days=1)
 
 
-def problems(client: Client, status: int) -> list[str]:
-    answer = client.get("/healthz")
-    assert answer.status_code == status
+@pytest.fixture(autouse=True)
+def no_answer_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ops, "_FRESH", 0)
+
+
+def problems(client: Client, status: int, path: str = "/healthz") -> list[str]:
+    answer = client.get(path)
+    assert answer.status_code == status, answer.content
     assert answer.headers["Content-Type"] == "application/json"
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.json()["version"] == __version__
@@ -25,14 +38,111 @@ def problems(client: Client, status: int) -> list[str]:
     return list(answer.json()["problems"])
 
 
-def test_healthz_is_well_after_maintenance(client: Client) -> None:
+@pytest.fixture
+def sessions() -> Iterator[list[object]]:
+    """The connections that are made."""
+    made: list[object] = []
+
+    def note(**given: object) -> None:
+        made.append(given["connection"])
+
+    connection_created.connect(note)
+    yield made
+    connection_created.disconnect(note)
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/healthz"])
+def test_probes_are_well_after_maintenance(client: Client, path: str) -> None:
     run.maintain()
 
-    assert problems(client, 200) == []
+    assert problems(client, 200, path) == []
+
+
+@pytest.mark.django_db(databases=[])
+def test_livez_needs_no_database(client: Client, sessions: list[object]) -> None:
+    assert problems(client, 200, "/livez") == []
+    assert sessions == []
+
+
+def test_flood_of_probes_makes_one_connection(monkeypatch: pytest.MonkeyPatch, sessions: list[object]) -> None:
+    monkeypatch.setattr(ops, "_FRESH", 60.0)
+    monkeypatch.setattr(ops, "_last", None)
+    run.maintain()
+    client, before = Client(), len(sessions)
+
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(client.get, ("/readyz", "/healthz") * 10))
+
+    assert [answer.status_code for answer in answers] == [200] * 20
+    assert len(sessions) - before == 1
+
+
+def test_answer_that_is_too_old_is_asked_again(
+    client: Client, monkeypatch: pytest.MonkeyPatch, sessions: list[object]
+) -> None:
+    run.maintain()
+    monkeypatch.setattr(ops, "_FRESH", 60.0)
+    monkeypatch.setattr(ops, "_last", (time.monotonic() - 59, health.Problems(["kept"], [])))
+    assert problems(client, 503, "/readyz") == ["kept"]
+    monkeypatch.setattr(ops, "_last", (time.monotonic() - 61, health.Problems(["kept"], [])))
+
+    assert problems(client, 200, "/readyz") == []
+
+
+@pytest.mark.parametrize("table", partitions.TABLES)
+@pytest.mark.parametrize(("days", "word"), [(0, "today"), (1, "tomorrow")])
+def test_neither_is_well_without_a_partition_of_today_or_tomorrow(
+    client: Client, table: str, days: int, word: str
+) -> None:
+    run.maintain()
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE {table}_{datetime.now(UTC) + days * DAY:%Y%m%d}")
+    try:
+        for path in ("/readyz", "/healthz"):
+            assert problems(client, 503, path) == [f"partitions: {table} has none for {word}"]
+    finally:
+        partitions.ensure_window()
+
+
+def test_neither_is_well_where_the_database_is_read_only(client: Client) -> None:
+    run.maintain()
+    kept = dict(connection.settings_dict)
+    connection.settings_dict |= {"OPTIONS": kept["OPTIONS"] | {"options": "-c default_transaction_read_only=on"}}
+    try:
+        for path in ("/readyz", "/healthz"):
+            assert problems(client, 503, path) == ["database: is read-only"]
+    finally:
+        connection.settings_dict |= kept
+
+
+@shifts
+def test_neither_is_well_where_the_clock_is_off(
+    client: Client, monkeypatch: pytest.MonkeyPatch, shift: timedelta
+) -> None:
+    run.maintain()
+    shift_clock(monkeypatch, shift)
+
+    for path in ("/readyz", "/healthz"):
+        [found] = problems(client, 503, path)
+        assert found.startswith("clock: the clock of this machine is ")
+        assert f"{abs(shift.days)} days" in found
+    assert problems(client, 200, "/livez") == []
+
+
+def test_neither_is_well_without_free_space(
+    client: Client, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    run.maintain()
+    settings.EMBEDDED = True  # or the disk is not known
+    monkeypatch.setattr(health, "LEAST_FREE", 1 << 60)
+
+    for path in ("/readyz", "/healthz"):
+        [found] = problems(client, 503, path)
+        assert re.fullmatch(r"disk: only \d+ MiB are free", found)
 
 
 @override_settings(SECURE_SSL_REDIRECT=True, ALLOWED_HOSTS=["console.example"])
-@pytest.mark.parametrize("path", ["/healthz", "/metrics"])
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/healthz", "/metrics"])
 def test_probe_needs_no_https_and_no_host_name(client: Client, path: str) -> None:
     run.maintain()
 
@@ -44,6 +154,7 @@ def test_healthz_without_any_maintenance(client: Client) -> None:
     MaintenanceRun.objects.create(started_at=datetime.now(UTC))  # killed
 
     assert problems(client, 503) == ["maintenance: has never been done"]
+    assert problems(client, 200, "/readyz") == []
 
 
 def test_healthz_after_maintenance_that_is_too_long_ago_or_failed(client: Client) -> None:
@@ -52,28 +163,25 @@ def test_healthz_after_maintenance_that_is_too_long_ago_or_failed(client: Client
         started_at=datetime(2026, 1, 2, tzinfo=UTC),
         finished_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
         succeeded=False,
-        result={"failed": {"counts": "OperationalError"}},
+        result={"failed": {"counts": "OperationalError"}, "drop_refused": ["pushlog_message_20251201"]},
     )
 
-    old, failed = problems(client, 503)
+    old, failed, refused = problems(client, 503)
 
     assert old == "maintenance: was last done at 2026-01-02T03:04:05Z"
     assert failed == "maintenance: failed (counts)"
+    assert "maintain --force" in refused
+    # No balancer takes the machine out for it.
+    assert problems(client, 200, "/readyz") == []
 
 
-def test_healthz_when_tomorrow_has_no_partition_or_an_old_one_stays() -> None:
+def test_healthz_when_an_old_partition_stays() -> None:
     run.maintain()
     with connection.cursor() as cursor:
         for table in partitions.TABLES:
-            end = max(one.end for one in partitions.attached(table))
-            last = datetime(end.year, end.month, end.day, 12, tzinfo=UTC) - 2 * DAY
-            none = f"partitions: {table} has none for tomorrow"
-            assert none not in health.problems(cursor, last)
-            assert none in health.problems(cursor, last + DAY)
-
             old = f"partitions: {table} has one that expired more than a day ago"
-            assert old not in health.problems(cursor)
-            assert old in health.problems(cursor, datetime.now(UTC) + 3 * DAY)
+            assert old not in health.problems(cursor).upkeep
+            assert old in health.problems(cursor, datetime.now(UTC) + 3 * DAY).upkeep
 
 
 def test_healthz_without_the_database_says_so_and_not_how_it_is_reached(client: Client) -> None:
@@ -81,6 +189,8 @@ def test_healthz_without_the_database_says_so_and_not_how_it_is_reached(client: 
     kept = dict(connection.settings_dict)
     connection.settings_dict |= wrong
     try:
+        problems(client, 200, "/livez")
+        assert problems(client, 503, "/readyz") == ["database: OperationalError"]
         found, answer = problems(client, 503), client.get("/metrics")
     finally:
         connection.settings_dict |= kept
