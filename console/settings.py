@@ -1,5 +1,6 @@
 """Django's settings, from the environment alone. docs/settings.md lists them."""
 
+from ipaddress import ip_network
 from pathlib import Path
 
 from cryptography.fernet import Fernet
@@ -34,6 +35,16 @@ except ValueError:
     raise ImproperlyConfigured("ENCRYPTION_KEYS: a key is 32 random bytes in URL-safe base64.") from None
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"] if EMBEDDED else [])
 HTTPS = env.bool("HTTPS", not EMBEDDED)
+# Only these may say in X-Forwarded-For where a request comes from.
+try:
+    TRUSTED_PROXIES = [
+        ip_network(one.strip()) for one in env.list("TRUSTED_PROXIES", ["127.0.0.0/8", "::1"] if HTTPS else [])
+    ]
+except ValueError:
+    raise ImproperlyConfigured("TRUSTED_PROXIES: an address, or a network such as 10.0.0.0/8.") from None
+# Both also bind what else runs on the domain, and browsers keep them for long.
+HSTS_SUBDOMAINS = env.bool("HSTS_SUBDOMAINS", False)
+HSTS_PRELOAD = env.bool("HSTS_PRELOAD", False)
 PARTITION_DAYS = env.int("PARTITION_DAYS", 1, validate=validate.Range(1, 30))
 # Seconds for a query of a page (console/wsgi.py); commands may take as long as they need.
 STATEMENT_TIMEOUT = env.int("STATEMENT_TIMEOUT", 5, validate=validate.Range(1))
@@ -147,13 +158,12 @@ STATICFILES_DIRS = [BASE_DIR / "static"] if CHECKOUT else []
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 3600
 
-AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",
-    "allauth.account.auth_backends.AuthenticationBackend",
-]
+# One alone: each would hash a wrong password.
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "apps"
@@ -162,18 +172,25 @@ ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = True
-# allauth counts failed logins by address. With HTTPS, a proxy passes it on.
-ALLAUTH_TRUSTED_PROXY_COUNT = 1 if HTTPS else 0
+ACCOUNT_FORMS = {"change_password": "console.access.ChangePasswordForm"}
+# allauth counts in the memory of each process. console/access.py counts in the database.
+ACCOUNT_RATE_LIMITS = False
 
+# Browsers take a __Host- cookie from this host alone, not from another of the domain.
+COOKIE_PREFIX = "__Host-" if HTTPS else ""
+SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid"
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrftoken"
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_FAILURE_VIEW = "console.views.errors.csrf_failure"
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
-SECURE_HSTS_PRELOAD = HTTPS
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HSTS_SUBDOMAINS
+SECURE_HSTS_PRELOAD = HSTS_PRELOAD
+# `check --deploy` would ask for these two.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 # With no-referrer, browsers send "Origin: null" with our own forms, and Django refuses those.
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

@@ -98,7 +98,7 @@ def filter_fields(filters: FilterSet) -> SafeString:
     return _fields(filters.form) if is_set else _unset_fields(filters.__class__)
 
 
-# Rendering takes a quarter of the page's time. Django's cache holds the log-in counters, so it is not used.
+# Rendering takes a quarter of the page's time.
 @cache
 def _unset_fields(filter_set: type[FilterSet]) -> SafeString:
     return _fields(filter_set().form)

@@ -22,6 +22,13 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return render(request, "errors/404.html", status=404)
 
 
+def too_many_tries(request: HttpRequest, seconds: int) -> HttpResponse:
+    """429. `seconds` is the time until the next try."""
+    response = render(request, "429.html", {"seconds": seconds}, status=429)
+    response.headers["Retry-After"] = str(seconds)
+    return response
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """Rendered without the request: reading its user may be what failed."""
     return HttpResponse(render_to_string("errors/500.html"), status=500)

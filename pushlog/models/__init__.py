@@ -7,6 +7,7 @@ from pushlog.models.maintenance import MaintenanceRun, StatusPass
 from pushlog.models.message import LISTED_MODES, WINDOW, Message, Mode, PushType
 from pushlog.models.receipt import EarlyReceipt, StatusChange
 from pushlog.models.task import MessageType, PushTask, TargetKind, TaskCount, TaskSource, TaskState
+from pushlog.models.throttle import FailedTry
 
 __all__ = [
     "LISTED_MODES",
@@ -16,6 +17,7 @@ __all__ = [
     "CountDelta",
     "Credential",
     "EarlyReceipt",
+    "FailedTry",
     "HourlyCount",
     "MaintenanceRun",
     "Membership",

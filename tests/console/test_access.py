@@ -1,8 +1,4 @@
-from unittest.mock import Mock
-
 import pytest
-from django.contrib.auth.backends import ModelBackend
-from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
 
@@ -68,17 +64,3 @@ def test_superuser_sees_only_the_apps_he_is_a_member_of(client: Client, app: App
 
 def test_nobody_can_sign_up(client: Client, db: None) -> None:
     assert client.get("/accounts/signup/").status_code == 404
-
-
-def test_logins_that_the_database_does_not_answer_lock_nobody_out(
-    client: Client, db: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    factories.create_user(username="patient", password="right")
-    client.raise_request_exception = False
-    login = {"login": "patient", "password": "right"}
-
-    with monkeypatch.context() as without_database:
-        without_database.setattr(ModelBackend, "authenticate", Mock(side_effect=OperationalError))
-        assert [client.post("/accounts/login/", login).status_code for _ in range(6)] == [503] * 6
-
-    assert client.post("/accounts/login/", login).status_code == 302

@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -71,6 +72,8 @@ def test_secret_may_be_in_a_file(tmp_path: Path) -> None:
         ("STATEMENT_TIMEOUT", "0"),
         ("LOG_LEVEL", "nope"),
         ("ENCRYPTION_KEYS", "short"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("TRUSTED_PROXIES", "proxy.example"),
     ],
 )
 def test_setting_that_is_not_right_is_one_clear_line(name: str, value: str) -> None:
@@ -142,3 +145,28 @@ def test_database_url_cannot_have_statements_prepared(option: str) -> None:
 
     assert result.returncode != 0
     assert "DATABASE_URL" in result.stderr
+
+
+SHOWN = (
+    "import json; from django.conf import settings as s;"
+    "print(json.dumps([s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME, s.SECURE_HSTS_SECONDS > 0,"
+    " s.SECURE_HSTS_INCLUDE_SUBDOMAINS, s.SECURE_HSTS_PRELOAD, [str(one) for one in s.TRUSTED_PROXIES]]))"
+)
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, ["__Host-sessionid", "__Host-csrftoken", True, False, False, ["127.0.0.0/8", "::1/128"]]),
+        ({"HTTPS": "false"}, ["sessionid", "csrftoken", False, False, False, []]),
+        (
+            {"HSTS_SUBDOMAINS": "true", "HSTS_PRELOAD": "true", "TRUSTED_PROXIES": "10.0.0.1, fd00::/8"},
+            ["__Host-sessionid", "__Host-csrftoken", True, True, True, ["10.0.0.1/32", "fd00::/8"]],
+        ),
+        ({"TRUSTED_PROXIES": ""}, ["__Host-sessionid", "__Host-csrftoken", True, False, False, []]),
+    ],
+)
+def test_what_https_brings(environment: dict[str, str], expected: list[object]) -> None:
+    result = manage("shell", "-v", "0", "-c", SHOWN, **(PRODUCTION | environment))
+
+    assert json.loads(result.stdout) == expected, result
