@@ -2,8 +2,13 @@
 
 import json
 import logging
+import time
+from collections import Counter
 from datetime import UTC, datetime
+from threading import Lock
 from typing import Any
+
+_OF_REQUESTS = ("django.request", "django.security", "django.server")
 
 
 class LineFormatter(logging.Formatter):
@@ -34,7 +39,7 @@ def _time(record: logging.LogRecord) -> str:
 
 
 def _message(record: logging.LogRecord) -> str:
-    if not record.name.startswith(("django.request", "django.security", "django.server")):
+    if not record.name.startswith(_OF_REQUESTS):
         return record.getMessage()
     match = getattr(getattr(record, "request", None), "resolver_match", None)
     return f"{getattr(record, 'status_code', 'refused')} {match.route if match else '(no page of ours)'}"
@@ -60,3 +65,31 @@ def _exception(record: logging.LogRecord) -> list[str]:
         steps = [*frames, kind, *steps]
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     return steps
+
+
+class SampledRefusals(logging.Filter):
+    """Refused requests are logged on INFO, one a second for each status: anybody can make any number of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = Lock()
+        self._next: dict[int, float] = {}
+        self._left_out: Counter[int] = Counter()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        status = getattr(record, "status_code", 0)
+        if not record.name.startswith(_OF_REQUESTS) or not 400 <= status < 500:
+            return True
+        if not logging.getLogger().isEnabledFor(logging.INFO):
+            return False
+        with self._lock:
+            if (now := time.monotonic()) < self._next.get(status, now):
+                self._left_out[status] += 1
+                return False
+            self._next[status] = now + 1
+            left_out = self._left_out.pop(status, 0)
+        record.levelno, record.levelname = logging.INFO, logging.getLevelName(logging.INFO)
+        record.exc_info = None
+        if left_out:
+            record.fields = {"left_out": left_out}
+        return True

@@ -13,6 +13,7 @@ from django.core.exceptions import SuspiciousOperation
 from django.db import DataError, connection
 from django.test import Client
 from psycopg import errors
+from pytest_django import Settings
 
 from console import logs
 from console.views import messages
@@ -103,3 +104,50 @@ def test_json_is_one_object_a_line_with_the_fields_meant_for_it(capsys: pytest.C
     entry = json.loads(line)
     assert entry.pop("time").endswith("Z")
     assert entry == {"level": "WARNING", "logger": "any", "message": "Two\nlines of text", "rows": 2}
+
+
+def test_refused_requests_are_logged_once_a_second_for_each_status(
+    app: App, member_client: Client, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    sampled, clock = logs.SampledRefusals(), [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    text = io.StringIO()
+    handler = logging.StreamHandler(text)
+    handler.setFormatter(logs.LineFormatter())
+    handler.addFilter(sampled)
+    logging.getLogger().addHandler(handler)
+    try:
+        for second in (100.0, 101.5):
+            clock[0] = second
+            for number in range(20):
+                member_client.get(f"/nowhere/{number}?q={SECRETS[1]}")
+                member_client.get("/", headers={"Host": "hunter2.example"})
+                member_client.put("/api/v1/messages")
+        logging.getLogger("django.request").error("failed", extra={"status_code": 500})
+        logging.getLogger("django.request").error("failed", extra={"status_code": 500})
+    finally:
+        logging.getLogger().removeHandler(handler)
+
+    lines = [line.split(" ", 1)[1] for line in text.getvalue().splitlines()]
+    assert sorted(lines) == sorted(
+        [
+            "INFO django.request 404 (no page of ours)",
+            "INFO django.request 404 (no page of ours) left_out=19",
+            "INFO django.security.DisallowedHost 400 (no page of ours)",
+            "INFO django.security.DisallowedHost 400 (no page of ours) left_out=19",
+            "INFO django.request 405 api/v1/messages",
+            "INFO django.request 405 api/v1/messages left_out=19",
+            "ERROR django.request 500 (no page of ours)",
+            "ERROR django.request 500 (no page of ours)",
+        ]
+    )
+
+
+def test_refused_requests_are_not_logged_above_info(caplog: pytest.LogCaptureFixture) -> None:
+    record = logging.getLogger("django.request").makeRecord(
+        "django.request", logging.WARNING, __file__, 1, "no", (), None, extra={"status_code": 404}
+    )
+    with caplog.at_level(logging.WARNING):
+        assert not logs.SampledRefusals().filter(record)
+    with caplog.at_level(logging.INFO):
+        assert logs.SampledRefusals().filter(record)
