@@ -10,10 +10,12 @@ from functools import partial
 from threading import Event
 from typing import Any, NamedTuple
 
+from django.contrib.sessions.models import Session
 from django.db import DatabaseError, connection
+from django.db.models import QuerySet
 from psycopg import errors
 
-from pushlog import clock, counts, ingest
+from pushlog import clock, counts, ingest, throttle
 from pushlog.ingest import early_receipts
 from pushlog.maintenance import analyze, recompute, reindex
 from pushlog.models import WINDOW, CountDelta, MaintenanceRun
@@ -82,6 +84,8 @@ def due(*, now: datetime | None = None) -> Result:
         "early_receipts_removed": early_receipts.count_expired(now=now),
         "tasks_removed": ingest.count_old_tasks(now=now),
         "counts_compacted": CountDelta.objects.count(),
+        "sessions_removed": _expired_sessions(now).count(),
+        "failed_tries_removed": throttle.expired(now).count(),
         "partitions_recomputed": [one.name for one in recompute.due()],
         "tables_analysed": analyze.stale(),
         "partitions_reindexed": [one.name for one in reindex.due(now)],
@@ -186,6 +190,17 @@ def _tidy_counts(now: datetime, stop: Event) -> Result:
     return {"counts_compacted": counts.compact(), "counts_expired": counts.expire(limit)}
 
 
+def _end_logins(now: datetime, stop: Event) -> Result:
+    return {
+        "sessions_removed": _expired_sessions(now).delete()[0],
+        "failed_tries_removed": throttle.expired(now).delete()[0],
+    }
+
+
+def _expired_sessions(now: datetime) -> QuerySet[Session]:
+    return Session.objects.filter(expire_date__lt=now)
+
+
 def _recompute(now: datetime, stop: Event) -> Result:
     due = recompute.due()
     if not due:
@@ -231,6 +246,7 @@ _STEPS: dict[str, Callable[[datetime, Event], Result]] = {
     "early receipts": _sweep_receipts,
     "old tasks": _sweep_tasks,
     "counts": _tidy_counts,
+    "logins": _end_logins,
     "statuses": _recompute,
     "statistics": _analyse,
     # Takes longest.
