@@ -1,9 +1,16 @@
 """Apps and their members in Django's admin."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.http import HttpRequest
 
+from console.admin.fields import StrictAutocomplete
+from console.admin.strict import StrictAdmin
 from pushlog.models import App, Membership
+
+# New ones at once. Two thousand took a minute.
+_MOST_MEMBERS = 100
 
 
 class MembershipInline(admin.TabularInline):
@@ -13,9 +20,20 @@ class MembershipInline(admin.TabularInline):
     autocomplete_fields = ["user"]
     extra = 1
 
+    def get_max_num(self, request: HttpRequest, obj: App | None = None, **kwargs: Any) -> int:
+        return _MOST_MEMBERS + (obj.memberships.count() if obj else 0)
+
+    def get_formset(self, request: HttpRequest, obj: App | None = None, **kwargs: Any) -> Any:
+        return super().get_formset(request, obj, absolute_max=self.get_max_num(request, obj), **kwargs)
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        return super().formfield_for_foreignkey(
+            db_field, request, widget=StrictAutocomplete(db_field, self.admin_site), **kwargs
+        )
+
 
 @admin.register(App)
-class AppAdmin(admin.ModelAdmin):
+class AppAdmin(StrictAdmin):
     list_display = ["name", "environment", "slug", "time_zone"]
     search_fields = ["name", "slug"]
     inlines = [MembershipInline]

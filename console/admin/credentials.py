@@ -7,6 +7,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from console.admin.strict import StrictAdmin
 from pushlog import credentials
 from pushlog.models import Credential
 
@@ -42,7 +43,7 @@ class NewCredentialForm(forms.ModelForm):
 
 
 @admin.register(Credential)
-class CredentialAdmin(admin.ModelAdmin):
+class CredentialAdmin(StrictAdmin):
     """Nothing is deleted: it stays visible who had access, and until when."""
 
     list_display = ["access_id", "name", "app", "created_at", "last_used_at", "revoked_at"]

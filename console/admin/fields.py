@@ -1,9 +1,16 @@
 """Form fields."""
 
+import json
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
-from django.contrib.admin.widgets import AdminTextInputWidget
+from django.contrib.admin.widgets import AdminTextInputWidget, AutocompleteSelect
+from django.forms.fields import InvalidJSONInput
+
+# Ingestion takes a little less. So nothing stored is refused here.
+_DEEPEST = 255
+_DIGITS = 19  # of the first numbers that no bigint holds
 
 
 class StoredText(forms.CharField):
@@ -28,3 +35,53 @@ class StoredText(forms.CharField):
 
 def _with_line_feeds(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+class BoundedJSON(forms.JSONField):
+    """JSON that Python can read and write without an error."""
+
+    def to_python(self, value: Any) -> Any:
+        if not isinstance(value, str):
+            return super().to_python(value)
+        try:
+            read = super().to_python(value)
+            json.dumps(read, ensure_ascii=False).encode()
+        except (RecursionError, ValueError):  # ValueError: a number of over 4,300 digits, or a lone surrogate
+            raise forms.ValidationError(
+                "This JSON is nested too deep, or holds a number or character that cannot be stored."
+            ) from None
+        if _is_deeper_than(_DEEPEST, read):
+            raise forms.ValidationError(f"This JSON is nested more than {_DEEPEST} levels deep.")
+        return read
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """What the form shows again: unreadable text as it is."""
+        try:
+            self.to_python(data)
+        except forms.ValidationError:
+            return InvalidJSONInput(data)
+        return super().bound_data(data, initial)
+
+
+def _is_deeper_than(levels: int, value: Any) -> bool:
+    level = [value]
+    for _ in range(levels + 1):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, (dict, list))
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+    return bool(level)
+
+
+class StrictAutocomplete(AutocompleteSelect):
+    """Shows a form again whose value is no number. Django would look it up."""
+
+    def optgroups(self, name: str, value: Sequence[str], attr: Any = None) -> Any:
+        return super().optgroups(name, [one for one in value if is_number(one)], attr)
+
+
+def is_number(text: str) -> bool:
+    """Whether this may be the key of a row."""
+    return len(text) < _DIGITS and text.isascii() and text.isdigit()

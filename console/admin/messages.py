@@ -16,7 +16,8 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from console.access import visible_apps
-from console.admin.fields import StoredText
+from console.admin.fields import BoundedJSON, StoredText
+from console.admin.strict import StrictAdmin
 from pushlog import clock, ingest
 from pushlog.keyset import BadCursor, page_of
 from pushlog.models import Message
@@ -34,6 +35,7 @@ class MessageForm(forms.ModelForm):
     class Meta:
         model = Message
         fields = ["title", "content", "extras", "expires_at", "channel", "code"]
+        field_classes = {"extras": BoundedJSON}
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
@@ -68,7 +70,7 @@ class MessageForm(forms.ModelForm):
 
 
 @admin.register(Message)
-class MessageAdmin(admin.ModelAdmin):
+class MessageAdmin(StrictAdmin):
     """Messages of the person's own apps. Nothing is added, deleted or counted."""
 
     form = MessageForm

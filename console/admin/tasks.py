@@ -9,7 +9,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from console.access import visible_apps
-from console.admin.fields import StoredText
+from console.admin.fields import BoundedJSON, StoredText
+from console.admin.strict import StrictAdmin
 from pushlog import clock, ingest
 from pushlog.invisible import strip_invisible
 from pushlog.models import WINDOW, App, MessageType, PushTask, TargetKind, TaskSource, TaskState
@@ -55,6 +56,7 @@ class TaskForm(forms.ModelForm):
             "ios",
             "iot",
         ]
+        field_classes = dict.fromkeys(("targets", "tag_rule", "android", "ios", "iot"), BoundedJSON)
 
     def clean_push_id(self) -> str:
         """As ingestion stores it, so that it is found again."""
@@ -86,7 +88,7 @@ class TaskForm(forms.ModelForm):
 
 
 @admin.register(PushTask)
-class PushTaskAdmin(admin.ModelAdmin):
+class PushTaskAdmin(StrictAdmin):
     """Tasks of the person's own apps. Only maintenance deletes them."""
 
     form = TaskForm

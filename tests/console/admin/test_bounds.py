@@ -1,0 +1,161 @@
+"""Forms and addresses of the admin that were made by hand get an error, never a 500, and hold no thread for long."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from pushlog import credentials
+from pushlog.models import App, Membership, PushTask
+from tests import factories
+from tests.console.admin.forms import untouched
+from tests.console.admin.test_tasks import filled
+
+LISTS = [
+    "/admin/pushlog/app/",
+    "/admin/pushlog/credential/",
+    "/admin/pushlog/pushtask/",
+    "/admin/auth/user/",
+    "/admin/auth/group/",
+]
+TOO_DEEP = [
+    "[" * 900 + "]" * 900,
+    '{"a":' * 900 + "1" + "}" * 900,
+    "[" * 100_000,
+    '{"a":' * 40_000,
+    "[" * 300 + "]" * 300,
+]
+UNSTORABLE = [
+    '{"a": NaN}',
+    '{"a": 1e999}',
+    '{"a": "\\u0000"}',
+    '{"\\u0000": 1}',
+    '{"a": "\\ud800"}',
+    f'{{"a": {"1" * 5000}}}',
+]
+
+
+@pytest.fixture
+def address(app: App) -> str:
+    return f"/admin/pushlog/app/{app.pk}/change/"
+
+
+def members(app: App, **fields: Any) -> dict[str, Any]:
+    """The form of an app with one new member."""
+    return {
+        "name": app.name,
+        "environment": app.environment,
+        "time_zone": "UTC",
+        "memberships-TOTAL_FORMS": "1",
+        "memberships-INITIAL_FORMS": "0",
+    } | {f"memberships-{name}": value for name, value in fields.items()}
+
+
+@pytest.mark.parametrize("text", [*TOO_DEEP, *UNSTORABLE])
+def test_json_that_cannot_be_read_or_stored_is_refused_with_words(browser: Client, app: App, text: str) -> None:
+    message = factories.create_message(app)
+    address = f"/admin/pushlog/message/{message.pk}/change/"
+
+    response = browser.post(address, untouched(browser, address) | {"extras": f'{{"a": {text}}}'})
+
+    assert response.status_code == 200
+    assert "extras" in response.context["adminform"].form.errors
+    for field in ("android", "ios", "targets", "tag_rule"):
+        response = browser.post("/admin/pushlog/pushtask/add/", filled(app, **{field: text}))
+        assert response.status_code == 200
+        assert field in response.context["adminform"].form.errors
+    assert not PushTask.objects.exists()
+
+
+def test_all_that_ingestion_takes_may_stay(browser: Client, app: App) -> None:
+    value: Any = 1
+    for _ in range(200):
+        value = [value]
+    message = factories.create_message(app, extras={"a": value})
+    address = f"/admin/pushlog/message/{message.pk}/change/"
+
+    response = browser.post(address, untouched(browser, address) | {"title": "Fixed"})
+
+    assert response.status_code == 302
+
+
+@pytest.mark.parametrize("user", ["abc", "9" * 20, "1.5", "-1", "\0", "１"])
+def test_a_member_that_is_no_number_is_refused(browser: Client, app: App, address: str, user: str) -> None:
+    before = Membership.objects.count()
+
+    response = browser.post(address, members(app, **{"0-user": user}))
+
+    assert response.status_code == 200
+    assert Membership.objects.count() == before
+
+
+def test_a_member_is_added_and_removed(browser: Client, app: App, address: str) -> None:
+    person = factories.create_user()
+
+    assert browser.post(address, members(app, **{"0-user": str(person.pk)})).status_code == 302
+    added = Membership.objects.get(app=app, user=person)
+    form = untouched(browser, address)
+    [number] = [name.split("-")[1] for name, value in form.items() if name.endswith("-id") and value == str(added.pk)]
+    assert browser.post(address, form | {f"memberships-{number}-DELETE": "on"}).status_code == 302
+
+    assert not Membership.objects.filter(pk=added.pk).exists()
+
+
+def test_at_most_a_hundred_new_members_are_taken_at_once(browser: Client, app: App, address: str) -> None:
+    response = browser.post(address, members(app, TOTAL_FORMS="2000"))
+
+    assert response.status_code == 200
+    [formset] = [one.formset for one in response.context["inline_admin_formsets"]]
+    assert len(formset.forms) == 100 + app.memberships.count()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "id_key__gt=",
+        "slug__regex=(",
+        "name__regex=(",
+        "username__regex=(",
+        "password__startswith=pbkdf2",
+        "user_permissions__codename__regex=(",
+        "app__slug__regex=(",
+        "id__exact=abc",
+        "id__in=a,b",
+        "id=99999999999999999999",
+        "is_staff__exact=abc",
+        "groups__id__exact=abc",
+        "groups__id__exact=99999999999999999999",
+    ],
+)
+def test_a_list_takes_no_lookup_but_those_of_its_filters(browser: Client, query: str) -> None:
+    for address in LISTS:
+        assert browser.get(f"{address}?{query}").status_code in (302, 400), address
+
+
+def test_the_filters_of_people_work(browser: Client, admin: User) -> None:
+    for query in ("is_staff__exact=1", "is_superuser__exact=1", "is_active__exact=1"):
+        response = browser.get(f"/admin/auth/user/?{query}")
+        assert admin in response.context["cl"].result_list
+
+
+@pytest.mark.parametrize("key", ["abc", "9" * 20, "\0", "-1"])
+def test_a_selection_that_is_no_number_is_refused(browser: Client, app: App, key: str) -> None:
+    credentials.create(app=app, name="one")
+    for address, action in (("/admin/pushlog/credential/", "revoke"), ("/admin/auth/user/", "delete_selected")):
+        response = browser.post(address, {"action": action, "_selected_action": key})
+        assert response.status_code == 400
+
+
+def test_an_address_fills_no_form(browser: Client) -> None:
+    query = "app=abc&created_at=x&pushed_at=abc&groups=abc&user_permissions=abc&name=%00&date_joined=x"
+
+    for address in LISTS:
+        assert browser.get(f"{address}add/?{query}").status_code == 200, address
+
+
+def test_a_member_is_searched_for_with_any_text(browser: Client, admin: User) -> None:
+    address = "/admin/autocomplete/?app_label=pushlog&model_name=membership&field_name=user&term="
+
+    assert browser.get(f"{address}%00").json()["results"] == []
+    assert len(browser.get(f"{address}{admin.username}").json()["results"]) == 1
