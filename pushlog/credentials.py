@@ -12,14 +12,16 @@ import re
 import secrets
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hmac import compare_digest
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.db import Error, IntegrityError, connection, transaction
+from django.db.models import Exists
 
-from pushlog import clock
+from pushlog import clock, throttle
 from pushlog.models import App, Credential
 
 logger = logging.getLogger(__name__)
@@ -28,6 +30,7 @@ DIGITS = 10
 _SECRET_BYTES = 32  # 43 characters of URL-safe base64
 _NOTED_EVERY = timedelta(hours=1)
 _USABLE_SECRET = re.compile(r"[!-~]{16,256}")
+_FREE_OF_PROGRAM, _FREE_OF_ADDRESS = 5, 30  # failures
 _MAX_TIMESTAMP = 12  # digits: in seconds, for the next 29,000 years
 # NOWAIT and SKIP LOCKED: a read waits for nobody.
 _LOCK = f"LOCK TABLE {Credential._meta.db_table} IN ROW EXCLUSIVE MODE NOWAIT"
@@ -44,6 +47,13 @@ _paused_until = 0.0  # by the monotonic clock
 
 class NotUsable(ValueError):
     """An access ID or a secret that cannot be used. The text holds neither."""
+
+
+@dataclass(eq=False)
+class TooManyTries(Exception):
+    """There were too many wrong secrets from this address."""
+
+    seconds: int
 
 
 def create(
@@ -96,16 +106,23 @@ def _brought_along(made: Credential, access_id: str, secret: str) -> Credential:
     return made
 
 
-def check(access_id: str, secret: str, *, now: datetime | None = None) -> Credential | None:
+def check(access_id: str, secret: str, *, now: datetime | None = None, address: str | None = None) -> Credential | None:
     """The valid credential with its app, or None. Records its use.
 
     An unknown access ID takes the same steps as a wrong secret, so that the time of the answer tells nothing.
+    Failures from `address` are counted. Raises TooManyTries.
     """
-    return _checked(access_id, lambda kept: compare_digest(kept, secret.encode(errors="replace")), now)
+    return _checked(access_id, lambda kept: compare_digest(kept, secret.encode(errors="replace")), now, address)
 
 
 def check_signature(
-    access_id: str, signature: str, *, timestamp: str, body: bytes, now: datetime | None = None
+    access_id: str,
+    signature: str,
+    *,
+    timestamp: str,
+    body: bytes,
+    now: datetime | None = None,
+    address: str | None = None,
 ) -> Credential | None:
     """As `check`, by a TPNS signature (docs/tpns.md): base64 of the lower-case hex of an HMAC-SHA256.
 
@@ -122,7 +139,7 @@ def check_signature(
         # Without a short cut, so that the time of the answer does not tell which is wrong.
         return compare_digest(expected, signature.encode(errors="replace")) & in_time
 
-    return _checked(access_id, proves, now)
+    return _checked(access_id, proves, now, address)
 
 
 def is_known(access_id: str) -> bool:
@@ -130,14 +147,41 @@ def is_known(access_id: str) -> bool:
     return Credential.objects.filter(access_id=_wanted(access_id)).exists()
 
 
-def _checked(access_id: str, proves: Callable[[bytes], bool], now: datetime | None) -> Credential | None:
-    found = Credential.objects.select_related("app").filter(access_id=_wanted(access_id)).order_by("pk").first()
+def _checked(
+    access_id: str, proves: Callable[[bytes], bool], now: datetime | None, address: str | None
+) -> Credential | None:
+    access_id = _wanted(access_id)
+    pair = throttle.Key(throttle.of_program(access_id), address or "", _FREE_OF_PROGRAM)
+    # The wait is read along, because successful calls are many.
+    found = (
+        Credential.objects.select_related("app")
+        .annotate(waits=Exists(throttle.waiting(pair)))
+        .filter(access_id=access_id)
+        .order_by("pk")
+        .first()
+    )
+    if found and found.waits:
+        raise TooManyTries(throttle.seconds_to_wait(pair))
     kept = _unsealed(bytes(found.sealed_secret) if found else _decoy())
     proven = proves(kept)
     if found is None or found.revoked_at is not None or not kept or not proven:
+        if address is not None:
+            _count_failure(pair, is_known=found is not None)
         return None
     _note_use(found, now or clock.now())
     return found
+
+
+def _count_failure(pair: throttle.Key, *, is_known: bool) -> None:
+    of_address = throttle.Key("programs", pair.place, _FREE_OF_ADDRESS)
+    if not is_known and (seconds := throttle.seconds_to_wait(pair)):
+        raise TooManyTries(seconds)
+    if seconds := throttle.seconds_to_wait(of_address):
+        # Otherwise this access ID could be guessed on. Made-up ones would fill the table.
+        if is_known:
+            throttle.fail(pair)
+        raise TooManyTries(seconds)
+    throttle.fail(pair, of_address)
 
 
 def _wanted(access_id: str) -> str:

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.conf import settings
+from django.contrib.postgres.functions import TransactionNow
 from django.db.models import Q, QuerySet
-from django.db.models.functions import Now
 
 from pushlog.models import FailedTry
 from pushlog.postgres.statements import run
@@ -21,7 +21,7 @@ _TABLE = FailedTry._meta.db_table
 _RECENT = "old.last_at >= now() - %(forgotten)b::interval"
 # In one order of rows, so that two statements do not deadlock.
 _FAIL = f"""
-    INSERT INTO {_TABLE} AS old (who, place, beyond, last_at, wait_until)
+    INSERT INTO {FailedTry._meta.db_table} AS old (who, place, beyond, last_at, wait_until)
     SELECT who, place, 1 - free, now(), now()
     FROM unnest(%(who)b::bytea[], %(place)b::bytea[], %(free)b::int[]) AS given (who, place, free)
     ORDER BY who, place
@@ -61,7 +61,7 @@ def seconds_to_wait(*keys: Key) -> int:
 
 def waiting(key: Key) -> QuerySet[FailedTry]:
     """For EXISTS in another query."""
-    return FailedTry.objects.filter(who=_hash(key.who), place=_hash(key.place), wait_until__gt=Now())
+    return FailedTry.objects.filter(who=_hash(key.who), place=_hash(key.place), wait_until__gt=TransactionNow())
 
 
 def fail(*keys: Key) -> None:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pushlog import clock, credentials, ingest
 from pushlog.api import answers, description, errors
 from pushlog.http import bodies
+from pushlog.http.addresses import client_address
 from pushlog.http.errors import RefusedRequest
 from pushlog.ingest.fields import CustomerID, TargetID
 from pushlog.ingest.rows import MessageRow, ReceiptRow
@@ -30,7 +31,10 @@ class ByCredential(HttpBasicAuth):
     """HTTP Basic with access ID and secret; `request.auth` is the credential."""
 
     def authenticate(self, request: HttpRequest, username: str, password: str) -> Credential | None:
-        return credentials.check(username, password)
+        try:
+            return credentials.check(username, password, address=client_address(request))
+        except credentials.TooManyTries as error:
+            raise RefusedRequest(429, retry_after=error.seconds) from None
 
 
 class CredentialRequest(HttpRequest):

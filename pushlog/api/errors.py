@@ -37,7 +37,7 @@ MEANINGS = {
     413: ("too_large", "The body or the number of its rows is over the limit; nothing was stored."),
     415: ("unsupported", "The content type or encoding of the body is not one that is taken."),
     422: ("invalid", "The body is JSON, but not what is asked for here."),
-    429: ("too_many_requests", "Too many requests; send them again later."),
+    429: ("too_many_requests", "Too many wrong secrets; send the request again after the seconds of Retry-After."),
     500: ("server_error", "Something failed here; the request may be sent again."),
     503: ("unavailable", "The database is not there, or too busy; send the request again in a moment."),
 }
@@ -75,7 +75,10 @@ def answer(status: int, message: str = "", errors: list[dict[str, Any]] | None =
 def of_exception(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
     """The answer to an exception. It is logged without its text, which may be personal."""
     if isinstance(error, RefusedRequest):
-        return answer(error.status, error.message, error.errors)
+        response = answer(error.status, error.message, error.errors)
+        if error.retry_after is not None:
+            response.headers["Retry-After"] = str(error.retry_after)
+        return response
     if isinstance(error, (HttpError, Http404, RequestError)):
         return answer(getattr(error, "status_code", 404 if isinstance(error, Http404) else 422))
     if isinstance(error, ClockOff):

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.http import HttpRequest
 
 from pushlog import credentials
+from pushlog.http.addresses import client_address
 from pushlog.models import Credential
 from pushlog.tpns.codes import Code, Refused
 
@@ -17,18 +18,27 @@ def credential_of(request: HttpRequest, body: bytes, *, now: datetime) -> Creden
     `body` is exactly as received: those bytes were signed. As in TPNS, an unknown access ID and a wrong secret
     have different codes.
     """
-    headers = request.headers
-    if "Sign" in headers:
-        access_id, timestamp = headers.get("AccessId", ""), headers.get("TimeStamp", "")
-        if not access_id or not timestamp:
-            raise Refused(Code.NOT_AUTHENTICATED)
-        found = credentials.check_signature(access_id, headers["Sign"], timestamp=timestamp, body=body, now=now)
-    else:
-        access_id, secret = _basic(headers.get("Authorization", ""))
-        found = credentials.check(access_id, secret, now=now)
+    try:
+        access_id, found = _checked(request, body, now)
+    except credentials.TooManyTries as error:
+        raise Refused(Code.TOO_FAST, retry_after=error.seconds) from None
     if found is None:
         raise Refused(Code.NOT_AUTHENTICATED if credentials.is_known(access_id) else Code.UNKNOWN_ACCESS_ID)
     return found
+
+
+def _checked(request: HttpRequest, body: bytes, now: datetime) -> tuple[str, Credential | None]:
+    headers, address = request.headers, client_address(request)
+    if "Sign" not in headers:
+        access_id, secret = _basic(headers.get("Authorization", ""))
+        return access_id, credentials.check(access_id, secret, now=now, address=address)
+    access_id, timestamp = headers.get("AccessId", ""), headers.get("TimeStamp", "")
+    if not access_id or not timestamp:
+        raise Refused(Code.NOT_AUTHENTICATED)
+    found = credentials.check_signature(
+        access_id, headers["Sign"], timestamp=timestamp, body=body, now=now, address=address
+    )
+    return access_id, found
 
 
 def _basic(header: str) -> tuple[str, str]:

@@ -2,6 +2,7 @@ import base64
 import time
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
@@ -36,6 +37,7 @@ def test_a_signature_is_over_the_bytes_as_they_are(program: Program) -> None:
     for body in (b'{"pushId": "1"}', b'{"pushId":"1"}', b' {"pushId":\n"1"}\n', '{"pushId":"推"}'.encode()):
         assert program.send(body, signed(body, **given)) == THERE_IS_NONE
         assert program.send(body + b" ", signed(body, **given)) == NOT_AUTHENTICATED
+    call_command("unlock", program.credential.access_id)
     # Whether a body can be read is told to who signed it.
     for body in (b"", b"\xff\x00", b"{"):
         assert program.send(body, signed(body, **given))["retCode"] == 1008001
