@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from time import perf_counter
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -19,6 +20,7 @@ logger = logging.getLogger(__name__)
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
+_NOT_USED = ", ".join(f"{name}=()" for name in ("camera", "geolocation", "microphone", "payment", "usb"))
 REQUESTS = Histogram("pushlog_request_seconds", "Time to answer, by view and status.", ["view", "status"])
 
 
@@ -56,6 +58,8 @@ def keep_private(get_response: GetResponse) -> GetResponse:
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
         response.headers.setdefault("Cache-Control", "no-store")
+        if settings.HTTPS:
+            response.headers["Permissions-Policy"] = _NOT_USED
         response.headers["Vary"] = ", ".join(filter(None, [response.headers.get("Vary"), "HX-Request"]))
         return response
 
