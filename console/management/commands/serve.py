@@ -13,10 +13,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError, call_command
 from django.db import Error, connections
-from granian import Granian
-from granian.constants import Interfaces
 
 from console.demo_logins import ensure_demo_logins
+from console.server import workers
 from pushlog import demo
 from pushlog.maintenance import background
 from pushlog.models import Message
@@ -46,7 +45,7 @@ class Command(BaseCommand):
             raise CommandError(
                 "--demo creates logins and prints their passwords, so it does not run with DATABASE_URL."
             )
-        _refuse_taken_port(host, port)
+        sock = _bound(host, port)
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_empty_folder(settings.VAR / "metrics" / str(port)))
         try:
             self._prepare(demo, address)
@@ -57,20 +56,8 @@ class Command(BaseCommand):
             connections.close_all()
         self.stdout.write(f"Serving {address}")
         self.stdout.flush()
-        server = Granian(
-            "console.wsgi:application",
-            address=host,
-            port=port,
-            interface=Interfaces.WSGI,
-            workers=settings.WORKERS,
-            blocking_threads=4,
-            websockets=False,
-            respawn_failed_workers=True,
-            workers_kill_timeout=10,
-            log_dictconfig={"formatters": dict.fromkeys(("generic", "access"), settings.LOG_FORMATTER)},
-        )
         with background.hourly() if settings.MAINTAIN else nullcontext():
-            server.serve()
+            workers.serve(sock, settings.WORKERS)
 
     def _prepare(self, demo_count: int | None, address: str) -> None:
         _check_sessions()
@@ -111,12 +98,16 @@ def _empty_folder(folder: Path) -> Path:
     return folder
 
 
-def _refuse_taken_port(host: str, port: int) -> None:
+def _bound(host: str, port: int) -> socket.socket:
+    """A socket at this address, before any work is done. Raises CommandError."""
     try:
         family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind, protocol) as probe:
-            # As the server does: a port with connections in TIME_WAIT is free.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(where)
+        sock = socket.socket(family, kind, protocol)
+        # A port whose last connections are still closing down is not taken.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # What vanished without a word is noticed; accepted connections inherit this.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        sock.bind(where)
     except OSError as error:
         raise CommandError(f"Cannot listen on {host} port {port}: {error.strerror}. Try --port.") from error
+    return sock

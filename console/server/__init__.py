@@ -1,0 +1,1 @@
+"""The web server: a supervisor, and worker processes that share its socket."""
