@@ -221,7 +221,7 @@ LOGGING = {
         "django": {"handlers": [], "propagate": True},
         # DEBUG would log the values of every query.
         "django.db.backends": {"level": "INFO"},
-        # A line for every request that waits for a thread.
-        "waitress.queue": {"level": "ERROR"},
+        # Below, it reports every request that waits for a thread, and names addresses.
+        "waitress": {"level": "ERROR"},
     },
 }

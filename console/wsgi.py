@@ -7,11 +7,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
+from console.server.safety import guarded
 from pushlog.maintenance import database
 from pushlog.postgres import sessions
 
 database.start()
-application = get_wsgi_application()
+application = guarded(get_wsgi_application())
 database.keep_running()
 # Commands have no time limit.
 sessions.use(statement_timeout=f"{settings.STATEMENT_TIMEOUT}s")

@@ -11,16 +11,24 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from typing import Any
 
 logger = logging.getLogger(__name__)
 
 SILENT = 60.0  # seconds after which a worker is replaced
 _STARTING = 120.0  # importing may take long on a busy machine
 _DRAIN = 10.0  # seconds for what is being answered when the server ends
-_PAUSE = 1.0  # before a worker that died at once is started again
+_ENDING = 5.0  # more, until a worker that should have ended is killed
+_PAUSE = 2.0  # before a worker that never began to answer is started again
+_BEAT = 1.0
+_BACKLOG = 1024
+
+Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
 @dataclass(slots=True)
@@ -36,34 +44,57 @@ class _Worker:
         return now - self.beat > SILENT if self.beat else now - self.started > _STARTING
 
 
-def serve(sock: socket.socket, workers: int) -> None:
-    """Answers requests on a listening socket until SIGTERM or SIGINT."""
-    stop = threading.Event()
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)}
-    running = [_start(sock) for _ in range(workers)]
+def console_application() -> Application:
+    from console.wsgi import application
+
+    return application
+
+
+def serve(sock: socket.socket, workers: int, load: Callable[[], Application] = console_application) -> None:
+    """Answers requests on a bound socket until SIGTERM or SIGINT. A second signal does not wait for answers.
+
+    `load` gives the application in the worker process, so it must be importable.
+    """
+    stop, hurry = threading.Event(), threading.Event()
+
+    def end(*_: object) -> None:
+        (hurry if stop.is_set() else stop).set()
+
+    # Starting it unblocks SIGINT, which `_start` blocks.
+    resource_tracker.ensure_running()
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
+    sock.listen(_BACKLOG)  # clients wait while workers start
+    running = [_start(sock, load) for _ in range(workers)]
+    awake = time.monotonic()
     try:
         while not stop.is_set():
+            away, awake = time.monotonic() - awake, time.monotonic()
             for place, worker in enumerate(running):
                 _listen(worker)
+                if away > SILENT / 2 and worker.beat:
+                    worker.beat = awake  # we were stopped ourselves, and cannot judge
                 if worker.process.is_alive() and not worker.is_silent:
                     continue
                 logger.error("Worker %s %s: starting another", worker.process.pid, _fate(worker))
                 _kill(worker)
-                if time.monotonic() - worker.started < _PAUSE:
+                if not worker.beat:
                     stop.wait(_PAUSE)
-                running[place] = _start(sock)
+                running[place] = _start(sock, load)
             wait([worker.process.sentinel for worker in running], timeout=0.5)
     finally:
-        _end(running)
+        _end(running, hurry)
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def _start(sock: socket.socket) -> _Worker:
+def _start(sock: socket.socket, load: Callable[[], Application]) -> _Worker:
     ours, theirs = multiprocessing.Pipe()
     context = multiprocessing.get_context("spawn")  # a fork would have half of the maintenance thread
-    process = context.Process(target=run, args=(sock, theirs), name="worker")
+    process = context.Process(target=run, args=(sock, theirs, load), name="worker")
+    # Ctrl-C reaches the workers too, but we say when they end. They inherit the mask.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     process.start()
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     theirs.close()  # or the worker would not see the end of the pipe when we die
     return _Worker(process, ours)
 
@@ -78,7 +109,10 @@ def _listen(worker: _Worker) -> None:
 
 
 def _fate(worker: _Worker) -> str:
-    return f"ended with {worker.process.exitcode}" if not worker.process.is_alive() else "answers nothing"
+    if worker.process.is_alive():
+        return "answers nothing"
+    code = worker.process.exitcode or 0
+    return f"was ended by signal {-code}" if code < 0 else f"ended with status {code}"
 
 
 def _kill(worker: _Worker) -> None:
@@ -87,34 +121,42 @@ def _kill(worker: _Worker) -> None:
     worker.pipe.close()
 
 
-def _end(running: list[_Worker]) -> None:
+def _end(running: list[_Worker], hurry: threading.Event) -> None:
     for worker in running:
         worker.process.terminate()
-    end = time.monotonic() + _DRAIN + 1
+    end = time.monotonic() + _DRAIN + _ENDING
+    while any(worker.process.is_alive() for worker in running) and time.monotonic() < end and not hurry.is_set():
+        wait([worker.process.sentinel for worker in running if worker.process.is_alive()], timeout=0.2)
     for worker in running:
-        worker.process.join(max(end - time.monotonic(), 0))
         _kill(worker)
 
 
-def run(sock: socket.socket, pipe: Connection) -> None:
+def run(sock: socket.socket, pipe: Connection, load: Callable[[], Application]) -> None:
     """A worker process."""
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches us too, but the supervisor says when
-    threading.Thread(target=_die_with_parent, args=[pipe], daemon=True).start()
+    threading.Thread(target=_end_with_supervisor, args=[pipe, stop], daemon=True).start()
+    application = load()
     from console.server.http import create_server
-    from console.wsgi import application
 
     server = create_server(application, sock)
+    beaten = 0.0
     while not stop.is_set():
         server.step()
-        if not server.is_stuck:
-            pipe.send_bytes(b".")
+        if time.monotonic() - beaten > _BEAT and server.has_progressed():
+            beaten = time.monotonic()
+            try:
+                pipe.send_bytes(b".")
+            except OSError:
+                stop.set()
     server.drain(_DRAIN)
 
 
-def _die_with_parent(pipe: Connection) -> None:
+def _end_with_supervisor(pipe: Connection, stop: threading.Event) -> None:
     try:
         pipe.recv_bytes()
-    except EOFError:
+    except (EOFError, OSError):
+        stop.set()
+        # The embedded database ends with the last process that leaves in order.
+        time.sleep(_DRAIN + _ENDING)
         os._exit(1)

@@ -34,6 +34,7 @@ MEANINGS = {
     403: ("forbidden", "That is not allowed."),
     404: ("not_found", "There is nothing here, or not for this credential."),
     405: ("method_not_allowed", "This address does not take this method."),
+    408: ("timeout", "The request took too long to arrive; nothing was stored."),
     413: ("too_large", "The body or the number of its rows is over the limit; nothing was stored."),
     415: ("unsupported", "The content type or encoding of the body is not one that is taken."),
     422: ("invalid", "The body is JSON, but not what is asked for here."),
@@ -109,9 +110,10 @@ def in_json(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[Ht
         if response.headers.get("Content-Type", "").startswith("application/json"):
             return response
         worded = answer(response.status_code)
-        for name in ("Allow", "Cache-Control", "Vary"):
-            if name in response.headers:
-                worded.headers[name] = response.headers[name]
+        for name, value in response.headers.items():
+            # Above all those that protect the reader.
+            if not name.startswith("Content-") or name == "Content-Security-Policy":
+                worded.headers.setdefault(name, value)
         return worded
 
     return middleware

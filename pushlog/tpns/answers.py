@@ -44,7 +44,12 @@ def in_json(get_response: GetResponse) -> GetResponse:
         response = get_response(request)
         if response.status_code < 400 or not _ADDRESS.match(request.path_info):
             return response
-        return refused_everywhere(_code_for(request, response.status_code))
+        refused = refused_everywhere(_code_for(request, response.status_code))
+        for name, value in response.headers.items():
+            # Above all those that protect the reader.
+            if not name.startswith("Content-") or name == "Content-Security-Policy":
+                refused.headers.setdefault(name, value)
+        return refused
 
     return middleware
 

@@ -1,18 +1,19 @@
 """Starts everything: database, migrations, partitions, web server."""
 
-import multiprocessing
 import os
 import shutil
 import socket
+import time
 from argparse import ArgumentParser
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError, call_command
-from django.db import Error, connections
+from django.db import Error, connection, connections
 
 from console.demo_logins import ensure_demo_logins
 from console.server import workers
@@ -20,6 +21,7 @@ from pushlog import demo
 from pushlog.maintenance import background
 from pushlog.models import Message
 from pushlog.postgres import partitions, sessions
+from pushlog.postgres.advisory_locks import AdvisoryLock
 
 
 class Command(BaseCommand):
@@ -38,8 +40,6 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, host: str, port: int, demo: int | None, **options: Any) -> None:
-        # A forked worker would inherit the maintenance thread's locks, and metrics set up for one process.
-        multiprocessing.set_start_method("spawn", force=True)
         address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
         if demo is not None and not settings.EMBEDDED:
             raise CommandError(
@@ -61,6 +61,10 @@ class Command(BaseCommand):
 
     def _prepare(self, demo_count: int | None, address: str) -> None:
         _check_sessions()
+        with _alone():
+            self._fill(demo_count, address)
+
+    def _fill(self, demo_count: int | None, address: str) -> None:
         call_command("migrate", verbosity=0, interactive=False)
         partitions.ensure_window()
         if demo_count is None:
@@ -88,6 +92,22 @@ def _check_sessions() -> None:
         )
 
 
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Waits while another `serve` prepares this database."""
+    if sessions.are_shared():  # the pooler would lose the lock
+        yield
+        return
+    with closing(connection.copy()) as own, own.cursor() as cursor:
+        # Waiting in PostgreSQL would hold a snapshot, and CREATE INDEX CONCURRENTLY of a migration waits for those.
+        while True:
+            cursor.execute("SELECT pg_try_advisory_lock(%s)", [AdvisoryLock.MIGRATION])
+            if cursor.fetchone()[0]:
+                break
+            time.sleep(0.5)
+        yield
+
+
 def _empty_folder(folder: Path) -> Path:
     """Empties the workers' shared metrics folder: it may hold numbers of workers that no longer run."""
     try:
@@ -105,8 +125,11 @@ def _bound(host: str, port: int) -> socket.socket:
         sock = socket.socket(family, kind, protocol)
         # A port whose last connections are still closing down is not taken.
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # What vanished without a word is noticed; accepted connections inherit this.
+        # Accepted connections inherit these. A client that vanished is noticed after a minute and a half.
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3)):
+            if hasattr(socket, name):
+                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
         sock.bind(where)
     except OSError as error:
         raise CommandError(f"Cannot listen on {host} port {port}: {error.strerror}. Try --port.") from error
