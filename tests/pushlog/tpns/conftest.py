@@ -29,7 +29,7 @@ def set_clock(monkeypatch: pytest.MonkeyPatch) -> SetClock:
 
     def stop(moment: str) -> datetime:
         now = datetime.fromisoformat(moment)
-        monkeypatch.setattr("pushlog.tpns.views.timezone", SimpleNamespace(now=lambda: now))
+        monkeypatch.setattr("pushlog.tpns.views.clock", SimpleNamespace(now=lambda: now))
         return now
 
     return stop
