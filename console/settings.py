@@ -48,6 +48,8 @@ HSTS_PRELOAD = env.bool("HSTS_PRELOAD", False)
 PARTITION_DAYS = env.int("PARTITION_DAYS", 1, validate=validate.Range(1, 30))
 # Seconds for a query of a page (console/wsgi.py); commands may take as long as they need.
 STATEMENT_TIMEOUT = env.int("STATEMENT_TIMEOUT", 5, validate=validate.Range(1))
+# The same for storing rows. After 60 seconds, console/server/workers.py would replace the worker.
+WRITE_TIMEOUT = env.int("WRITE_TIMEOUT", 30, validate=validate.Range(1, 50))
 # Seconds that a signed request may be off our clock.
 SIGNATURE_MAX_AGE = env.int("SIGNATURE_MAX_AGE", 600, validate=validate.Range(1))
 # Whether PostgreSQL may cache plans (pushlog/postgres/statements.py). Off behind a pooler in transaction mode that

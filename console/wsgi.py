@@ -1,4 +1,4 @@
-"""The WSGI application. It answers people, so every query has a time limit."""
+"""The WSGI application. Somebody waits for its answers, so every query has a time limit."""
 
 import os
 
@@ -15,4 +15,4 @@ database.start()
 application = guarded(get_wsgi_application())
 database.keep_running()
 # Commands have no time limit.
-sessions.use(statement_timeout=f"{settings.STATEMENT_TIMEOUT}s")
+sessions.use(statement_timeout=f"{settings.STATEMENT_TIMEOUT}s", write_timeout=f"{settings.WRITE_TIMEOUT}s")

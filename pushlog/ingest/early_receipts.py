@@ -6,7 +6,6 @@ from datetime import datetime
 from operator import attrgetter
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import Q
 
 from pushlog import message_ids
@@ -15,6 +14,7 @@ from pushlog.ingest.status_changes import Change
 from pushlog.models import WINDOW, App, EarlyReceipt, Message
 from pushlog.postgres.partitions import GRACE
 from pushlog.postgres.retries import retried
+from pushlog.postgres.sessions import writing
 from pushlog.postgres.statements import run
 
 _TABLE = EarlyReceipt._meta.db_table
@@ -70,7 +70,7 @@ def apply(*, app: App, arrived: Collection[UUID]) -> int:
     keys = [key for (key,) in run(_KEYS, [app.pk, [*arrived, *by_key]])]
     if not keys:
         return 0
-    with transaction.atomic():
+    with writing():
         # `write_receipts` locks messages before early receipts too. In another order, the two could deadlock.
         status_changes.lock(app, {by_key.get(key, key) for key in keys})
         taken = [Change(*row) for row in run(_TAKE, [app.pk, keys])]

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
 from psycopg.types.json import Jsonb
 
 from pushlog import clock, counts, message_ids, metrics, statuses
@@ -16,6 +15,7 @@ from pushlog.models import App, Message
 from pushlog.postgres import partitions
 from pushlog.postgres.copying import copied
 from pushlog.postgres.retries import retried
+from pushlog.postgres.sessions import writing
 from pushlog.postgres.statements import run
 
 _COLUMNS = {
@@ -83,14 +83,14 @@ def write_messages(*, app: App, rows: Sequence[object], now: datetime | None = N
 @retried
 def _store(app: App, messages: Mapping[_Key, MessageRow], ids: dict[_Key, UUID]) -> list[_Key]:
     new = list(messages)
-    with transaction.atomic():
+    with writing():
         if copied(_TABLE, _COLUMNS, _values(app, messages, ids)):
             _count(app, messages, new)
             return new
     # COPY failed, because a message is stored already or a partition is missing.
     partitions.ensure(*(message_ids.from_milliseconds(key[0]).date() for key in (new[0], new[-1])))
     columns = zip(*_values(app, messages, ids), strict=True)
-    with transaction.atomic():
+    with writing():
         inserted = {identifier for (identifier,) in run(_INSERT, [*map(list, columns)])}
         new = [key for key in new if ids[key] in inserted]
         _count(app, messages, new)

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
-
 from pushlog import clock, message_ids, metrics
 from pushlog.ingest import early_receipts
 from pushlog.ingest.rows import RECEIPT, ReceiptRow, Rejection, valid
 from pushlog.ingest.status_changes import Applied, Change, apply, find_pairs
 from pushlog.models import App
 from pushlog.postgres.retries import retried
+from pushlog.postgres.sessions import writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ def write_receipts(*, app: App, rows: Sequence[object], now: datetime | None = N
 
 @retried
 def _apply(app: App, by_id: list[Change], by_pair: list[Change], now: datetime) -> Applied:
-    with transaction.atomic():
+    with writing():
         found = find_pairs(app, [(change.message_id, change.at) for change in by_pair], now)
         matched = [
             change._replace(message_id=found.get((change.message_id, change.at), change.message_id))

@@ -8,7 +8,6 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
-from django.db import transaction
 from psycopg.types.json import Jsonb
 from pydantic import ValidationError
 from pydantic_core import PydanticUndefined
@@ -18,6 +17,7 @@ from pushlog.ingest.rows import CLOCK_SKEW, MAX_ROWS, Rejection, Unreadable, rea
 from pushlog.ingest.task_rows import MAX_AHEAD, TaskRow
 from pushlog.models import WINDOW, App, PushTask, TaskState
 from pushlog.postgres.retries import retried
+from pushlog.postgres.sessions import writing
 from pushlog.postgres.statements import run
 
 _CONFIGURATIONS = ("android", "ios", "iot")
@@ -107,7 +107,7 @@ def _store(app: App, given: Mapping[str, list[tuple[int, TaskRow]]], now: dateti
     """Creates and updates tasks, whose rows are given with their indexes by push ID."""
     rejected: list[Rejection] = []
     updated = unchanged = 0
-    with transaction.atomic():
+    with writing():
         made = _insert(app, given, now)
         stored = _locked(app, given.keys())
         changed: dict[str, Values] = {}

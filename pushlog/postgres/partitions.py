@@ -6,12 +6,13 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 from psycopg import sql
 
 from pushlog import clock, message_ids
 from pushlog.models import WINDOW, Message, StatusChange
 from pushlog.postgres.advisory_locks import AdvisoryLock
+from pushlog.postgres.sessions import writing
 
 TABLES = (Message._meta.db_table, StatusChange._meta.db_table)
 DAYS_AHEAD = 7
@@ -46,7 +47,7 @@ def ensure(first: date, last: date) -> list[str]:
     if not _missing(first, last):
         return []
     made = []
-    with transaction.atomic(), connection.cursor() as cursor:
+    with writing(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [AdvisoryLock.PARTITIONS])
         for table, start, end in _missing(first, last):
             name = f"{table}_{start:%Y%m%d}"

@@ -1,16 +1,18 @@
-"""Settings of our database sessions, and the check that they hold.
+"""Settings of our database sessions, the check that they hold, and transactions of writers.
 
 They are sent by SET after connecting. In the start-up packet (`options`), PgBouncer refuses or drops them.
 """
 
 import secrets
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.backends.signals import connection_created
 
 _settings: dict[str, str] = {}
+_write_timeout = ""
 _PROBE = "pushlog.probe"
 _ATTEMPTS = 3
 
@@ -19,10 +21,23 @@ class SettingsLost(Exception):
     """A pooler gives our sessions other settings than we need; the text says what to run."""
 
 
-def use(**settings: str) -> None:
-    """Sets these on every connection that this process makes from now on."""
+def use(*, write_timeout: str = "", **settings: str) -> None:
+    """Sets these on every connection that this process makes from now on, and the time limit of `writing`."""
+    global _write_timeout
+    _write_timeout = write_timeout
     _settings.update(settings)
     connection_created.connect(_set, dispatch_uid="pushlog.sessions")
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """A transaction that stores rows. In the web server it may take longer than the query of a page."""
+    with transaction.atomic():
+        if _write_timeout:
+            with connection.cursor() as cursor:
+                # SET LOCAL also holds behind a pooler in transaction mode.
+                cursor.execute("SELECT set_config('statement_timeout', %s, true)", [_write_timeout])
+        yield
 
 
 def _set(*, connection: Any, **_: object) -> None:
