@@ -3,13 +3,15 @@
 import json
 import os
 import re
+import select
 import stat
 import sys
+import time
 from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from io import BufferedReader
+from io import BufferedReader, RawIOBase
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,8 @@ from pushlog.row_files import Format, Rejected, Row, UnreadableFile, entry, form
 
 # Long lines end a batch early, or ten thousand of them would need gigabytes.
 _BATCH_BYTES = 16 << 20
+
+_MOST_PATIENT = 3600  # seconds
 
 # The outcomes of a row by its kind: their words and remarks in the summary.
 _OUTCOMES = {
@@ -74,18 +78,29 @@ class Command(BaseCommand):
         parser.add_argument("--app", required=True, metavar="SLUG", help="the app that all rows belong to")
         parser.add_argument("--format", dest="form", choices=["jsonl", "csv"], help="default: by the name")
         parser.add_argument("--batch", type=int, default=ingest.MAX_ROWS, help="lines in one transaction (%(default)s)")
+        parser.add_argument(
+            "--flush-after",
+            type=float,
+            default=1.0,
+            metavar="SECONDS",
+            help="store the lines of a pipe after this time, though the batch is not full (%(default)s)",
+        )
 
-    def handle(self, *, files: list[str], app: str, form: Format | None, batch: int, **options: Any) -> None:
+    def handle(
+        self, *, files: list[str], app: str, form: Format | None, batch: int, flush_after: float, **options: Any
+    ) -> None:
         """Prints the summary, and raises CommandError unless every line was read and stored."""
         if not 1 <= batch <= ingest.MAX_ROWS:
             raise CommandError(f"--batch must be from 1 to {ingest.MAX_ROWS:,}")
+        if not 0 < flush_after <= _MOST_PATIENT:
+            raise CommandError(f"--flush-after must be over 0, and at most {_MOST_PATIENT:,}")
         totals = Totals()
         stopped: CommandError | None = None
         try:
             owner = _app(app)
             _check(files, form)
             with _bar() as bar:
-                _import(owner, files, form, batch, totals, bar)
+                _import(owner, files, form, batch, flush_after, totals, bar)
         except KeyboardInterrupt:
             stopped = CommandError(f"Stopped. Stored: {totals.stored}.", returncode=130)
         except DatabaseError as error:
@@ -157,30 +172,100 @@ def _rows(name: str, stream: BufferedReader, form: Format | None) -> Iterator[Ro
         raise UnreadableFile(f"{name}: {error}") from error
 
 
-def _import(app: App, files: list[str], form: Format | None, limit: int, totals: Totals, bar: Progress) -> None:
+def _import(
+    app: App, files: list[str], form: Format | None, limit: int, flush_after: float, totals: Totals, bar: Progress
+) -> None:
     for name in files:
-        rejects: Path | None = None
-        lines_before, rejected_before = totals.lines, totals.rejected
+        one = _Import(app, name, totals)
         task = bar.add_task("", total=os.stat(name).st_size or None if name != "-" else None)
-        with _opened(name) as stream:
-            for batch in _batches(_rows(name, stream, form), limit):
-                rejected: list[Rejected] = []
-                try:
-                    _store(app, batch, totals, rejected)
-                finally:
-                    # Even if the receipts failed: the batch's messages are stored or rejected by then.
-                    totals.rejected += len(rejected)
-                    if rejected:
-                        if rejects is None:
-                            rejects = _new_rejects(name)
-                            totals.rejects.append(rejects)
-                        _write(rejects, rejected)
-                totals.cut_short += [f"{name}, line {one.line}: {one.error}" for one in rejected if one.ends]
-                totals.stored = f"everything up to line {batch[-1].line:,} of {name}"
-                position = stream.raw.tell() if stream.seekable() else None
-                bar.update(task, completed=position, description=f"{totals.lines:,} lines")
-        if 0 < totals.rejected - rejected_before == totals.lines - lines_before:
-            totals.nothing_stored.append(name)
+        with _opened(name) as file, _pipe(file, one, flush_after) as stream:
+            for line in _rows(name, stream, form):
+                one.add(line)
+                if len(one.batch) >= limit or one.size >= _BATCH_BYTES or one.age >= flush_after:
+                    one.store()
+                    position = stream.raw.tell() if stream.seekable() else None
+                    bar.update(task, completed=position, description=f"{totals.lines:,} lines")
+            one.store()
+        bar.update(task, description=f"{totals.lines:,} lines")
+        one.end()
+
+
+class _Import:
+    """One file on its way into the log."""
+
+    def __init__(self, app: App, name: str, totals: Totals) -> None:
+        self.app, self.name, self.totals = app, name, totals
+        self.batch: list[Row | Rejected] = []
+        self.size = 0
+        self.rejects: Path | None = None
+        self.before = totals.lines, totals.rejected
+        self._began = 0.0
+
+    @property
+    def age(self) -> float:
+        """Seconds since the first line of the batch was read."""
+        return time.monotonic() - self._began if self.batch else 0.0
+
+    def add(self, line: Row | Rejected) -> None:
+        if not self.batch:
+            self._began = time.monotonic()
+        self.batch.append(line)
+        self.size += len(line.raw)
+
+    def store(self) -> None:
+        batch, self.batch, self.size = self.batch, [], 0
+        if not batch:
+            return
+        rejected: list[Rejected] = []
+        try:
+            _store(self.app, batch, self.totals, rejected)
+        finally:
+            # Even if the receipts failed: the batch's messages are stored or rejected by then.
+            self.totals.rejected += len(rejected)
+            if rejected:
+                if self.rejects is None:
+                    self.rejects = _new_rejects(self.name)
+                    self.totals.rejects.append(self.rejects)
+                _write(self.rejects, rejected)
+        self.totals.cut_short += [f"{self.name}, line {one.line}: {one.error}" for one in rejected if one.ends]
+        self.totals.stored = f"everything up to line {batch[-1].line:,} of {self.name}"
+
+    def end(self) -> None:
+        lines, rejected = self.totals.lines - self.before[0], self.totals.rejected - self.before[1]
+        if 0 < rejected == lines:
+            self.totals.nothing_stored.append(self.name)
+
+
+class _Pipe(RawIOBase):
+    """Stores what has been read while a pipe gives nothing."""
+
+    def __init__(self, file: BufferedReader, one: _Import, flush_after: float) -> None:
+        self._file: Any = file.raw  # its stubs know less of it
+        self._import, self._flush_after = one, flush_after
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        while self._import.batch and not select.select([self._file], [], [], self._left())[0]:
+            if not self._left():
+                self._import.store()
+        taken: int | None = self._file.readinto(buffer)
+        return taken
+
+    def _left(self) -> float:
+        return max(self._flush_after - self._import.age, 0.0)
+
+
+class _PipeReader(BufferedReader):
+    def read(self, size: int | None = -1, /) -> bytes:
+        """What is there: gzip would wait until its buffer is full."""
+        return self.read1(-1 if size is None else size)
+
+
+def _pipe(file: BufferedReader, one: _Import, flush_after: float) -> BufferedReader:
+    """The stream itself, if it is a file, whose lines are all there."""
+    return file if file.seekable() else _PipeReader(_Pipe(file, one, flush_after))
 
 
 def _new_rejects(name: str) -> Path:
@@ -198,19 +283,6 @@ def _new_rejects(name: str) -> Path:
             path = Path(f"{base}.rejected-{number}.jsonl")
         else:
             return path
-
-
-def _batches(lines: Iterable[Row | Rejected], limit: int) -> Iterator[list[Row | Rejected]]:
-    batch: list[Row | Rejected] = []
-    size = 0
-    for line in lines:
-        batch.append(line)
-        size += len(line.raw)
-        if len(batch) >= limit or size >= _BATCH_BYTES:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
 
 
 def _store(app: App, batch: list[Row | Rejected], totals: Totals, rejected: list[Rejected]) -> None:

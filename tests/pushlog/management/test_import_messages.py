@@ -3,8 +3,11 @@
 import gzip
 import io
 import json
+import os
 import re
 import stat
+import zlib
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +17,11 @@ from django.core.management.base import CommandError
 from django.db import OperationalError
 
 from pushlog import ingest
+from pushlog.management.commands import import_messages
 from pushlog.models import App, EarlyReceipt, Message, StatusChange
-from tests.factories import message_row
+from pushlog.postgres import partitions
+from tests.factories import create_app, message_row
+from tests.pushlog.threads import run_together, wait_until
 
 pytestmark = pytest.mark.django_db
 
@@ -232,3 +238,55 @@ def test_import_no_bar_without_terminal(app: App, folder: Path, capsys: pytest.C
     run(app, write(folder / "a.jsonl", message_row()))
 
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("form", ["jsonl", "csv", "gzip"])
+def test_a_pipe_is_stored_while_it_stays_open(folder: Path, transactional_db: None, form: str) -> None:
+    """Two lines and half of a third: the two are stored before anything else comes."""
+    partitions.ensure_window()
+    app = create_app()
+    rows = [message_row() for _ in range(3)]
+    names = ["target_id", "push_type", "customer_message_id", "created_at"]
+    if form == "csv":
+        lines = [",".join(names), *(",".join(str(row[name]) for name in names) for row in rows)]
+    else:
+        lines = [json.dumps(row) for row in rows]
+    text = "".join(f"{line}\n" for line in lines).encode()
+    cut = len(text) - 20
+    os.mkfifo("pipe")
+
+    def send() -> None:
+        packer = zlib.compressobj(wbits=31)
+        with open("pipe", "wb", buffering=0) as pipe:
+            for part in (text[:cut], text[cut:]):
+                if form == "gzip":
+                    pipe.write(packer.compress(part) + packer.flush(zlib.Z_SYNC_FLUSH))
+                else:
+                    pipe.write(part)
+                wait_until(lambda: Message.objects.count() >= 2)
+            pipe.write(packer.flush() if form == "gzip" else b"")
+
+    stored: list[dict[str, int]] = []
+    run_together(send, lambda: stored.append(run(app, "pipe", flush_after=0.05, form=form if form == "csv" else None)))
+
+    assert stored == [{"lines read": 3, "messages accepted": 3}]
+
+
+def test_lines_that_drip_are_stored_in_time(app: App, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even if the pipe is never empty."""
+    write(folder / "rows.jsonl", *(message_row() for _ in range(3)))
+    sizes = []
+    moments = count()
+    monkeypatch.setattr("pushlog.management.commands.import_messages.time.monotonic", lambda: float(next(moments)))
+    monkeypatch.setattr(import_messages, "_store", lambda app, batch, totals, rejected: sizes.append(len(batch)))
+
+    call_command("import_messages", "rows.jsonl", app=app.slug, flush_after=1.0, stdout=io.StringIO())
+
+    assert sizes == [1, 1, 1]
+
+
+@pytest.mark.parametrize("seconds", [0, -1, 3601, float("nan")])
+def test_flush_after_has_bounds(app: App, seconds: float) -> None:
+    with pytest.raises(CommandError, match="--flush-after"):
+        call_command("import_messages", "-", app=app.slug, flush_after=seconds)
