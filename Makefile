@@ -19,18 +19,18 @@ run: $(VENV)/.run
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest $(PARALLEL)
 
-# For the server that DATABASE_URL names: all but the tests that start embedded servers of their own, and those that make
-# up requests, which find nothing that depends on the server.
+# For the server that DATABASE_URL names: all that uses it, but for the tests that make up requests. Those find nothing
+# that depends on the server.
 MADE_UP = tests/pushlog/api/test_description.py tests/pushlog/tpns/test_questions.py
 test-database: $(VENV)/.dev
-	$(BIN)/python -m pytest $(PARALLEL) -m 'not browser and not long and not shell and not pooler and not wheel and not embedded' $(addprefix --ignore ,$(MADE_UP))
+	$(BIN)/python -m pytest $(PARALLEL) -m 'database and not browser and not long and not shell and not pooler and not wheel and not embedded' $(addprefix --ignore ,$(MADE_UP))
 
 test-browser: $(VENV)/.dev
 	$(BIN)/python -m pytest $(PARALLEL) -m browser
 
 # What needs programs of the system: the documents' examples in a shell, and PgBouncer.
 test-shell: $(VENV)/.dev
-	$(BIN)/python -m pytest -m "shell or pooler"
+	$(BIN)/python -m pytest $(PARALLEL) -m "shell or pooler"
 
 # Minutes rather than seconds: fifty kills under load, and three million rows through the import.
 test-long: $(VENV)/.dev

@@ -19,13 +19,18 @@ from pushlog.postgres import partitions
 from tests import factories
 from tests.load.served import Served
 
+_DATABASE = {"db", "transactional_db"}
+
 # Before pytest-django makes its test database on it.
 database.start()
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The slowest come first, those of servers. So no process is left alone with them at the end."""
+    """Marks what uses the database. Those with servers of their own come first, because they take longest."""
+    for item in items:
+        if item.get_closest_marker("django_db") or _DATABASE & {*getattr(item, "fixturenames", ())}:
+            item.add_marker("database")
     items.sort(key=lambda item: not item.get_closest_marker("embedded"))
 
 
