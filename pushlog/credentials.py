@@ -12,9 +12,11 @@ import re
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hmac import compare_digest
+from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
@@ -66,16 +68,16 @@ def create(
     """
     if access_id is not None or secret is not None:
         access_id, secret = access_id or "", secret or ""
-        return _brought_along(Credential(app=app, name=name, note=note), access_id, secret), secret
+        check_usable(access_id, secret)
+        made = Credential(app=app, access_id=access_id, name=name, note=note, **_sealed(secret))
+        return _brought_along(made, secret), secret
     secret = secrets.token_urlsafe(_SECRET_BYTES)
-    sealed = _keys().encrypt(secret.encode())
+    sealed = _sealed(secret)
     while True:
         access_id = f"{secrets.randbelow(9 * 10 ** (DIGITS - 1)) + 10 ** (DIGITS - 1)}"
         try:
             with transaction.atomic():
-                made = Credential.objects.create(
-                    app=app, access_id=access_id, sealed_secret=sealed, name=name, note=note
-                )
+                made = Credential.objects.create(app=app, access_id=access_id, name=name, note=note, **sealed)
         except IntegrityError:
             # The access ID is taken. Any other reason is an error.
             if not Credential.objects.filter(access_id=access_id).exists():
@@ -93,15 +95,13 @@ def check_usable(access_id: str, secret: str) -> None:
         raise NotUsable("there is a credential with this access ID already")
 
 
-def _brought_along(made: Credential, access_id: str, secret: str) -> Credential:
-    check_usable(access_id, secret)
-    made.access_id, made.sealed_secret = access_id, _keys().encrypt(secret.encode())
+def _brought_along(made: Credential, secret: str) -> Credential:
     try:
         with transaction.atomic():
             made.save(force_insert=True)
     except IntegrityError:
         # Another transaction may have been faster. Any other reason is an error.
-        check_usable(access_id, secret)
+        check_usable(made.access_id, secret)
         raise
     return made
 
@@ -210,9 +210,29 @@ def reseal() -> int:
     with transaction.atomic():
         for credential in Credential.objects.select_for_update().order_by("pk"):
             credential.sealed_secret = keys.rotate(bytes(credential.sealed_secret))
-            credential.save(update_fields=["sealed_secret"])
+            credential.key_fingerprint = _fingerprint(settings.ENCRYPTION_KEYS[0])
+            credential.save(update_fields=["sealed_secret", "key_fingerprint"])
             count += 1
     return count
+
+
+def note_keys() -> int:
+    """Finds the keys of secrets that were stored without a fingerprint, and returns how many it found."""
+    found = 0
+    for credential in Credential.objects.filter(key_fingerprint="").order_by("pk"):
+        for key in settings.ENCRYPTION_KEYS:
+            with suppress(InvalidToken):
+                Fernet(key).decrypt(bytes(credential.sealed_secret))
+                # `reseal` may run at the same time.
+                found += Credential.objects.filter(pk=credential.pk, key_fingerprint="").update(
+                    key_fingerprint=_fingerprint(key)
+                )
+    return found
+
+
+def fingerprints() -> list[str]:
+    """Of the keys of this machine."""
+    return [_fingerprint(key) for key in settings.ENCRYPTION_KEYS]
 
 
 def _note_use(credential: Credential, now: datetime) -> None:
@@ -236,6 +256,15 @@ def _unsealed(sealed: bytes) -> bytes:
         return _keys().decrypt(sealed)
     except InvalidToken:
         return b""
+
+
+def _sealed(secret: str) -> dict[str, Any]:
+    first = settings.ENCRYPTION_KEYS[0]
+    return {"sealed_secret": Fernet(first).encrypt(secret.encode()), "key_fingerprint": _fingerprint(first)}
+
+
+def _fingerprint(key: str) -> str:
+    return hmac.digest(base64.urlsafe_b64decode(key), b"fingerprint of an encryption key", "sha256")[:8].hex()
 
 
 def _keys() -> MultiFernet:

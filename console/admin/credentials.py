@@ -11,6 +11,8 @@ from console.admin.strict import StrictAdmin
 from pushlog import credentials
 from pushlog.models import Credential
 
+_LIMITS = ["requests_per_minute", "rows_per_minute", "mib_per_minute", "calls_per_hour"]
+
 
 class NewCredentialForm(forms.ModelForm):
     """Access ID and secret are generated unless given."""
@@ -54,7 +56,7 @@ class CredentialAdmin(StrictAdmin):
     def get_fields(self, request: HttpRequest, obj: Credential | None = None) -> list[Any]:
         if obj is None:
             return ["app", "name", "note", "own_access_id", "own_secret"]
-        return ["app", "name", "note", "calls_per_hour", *self.get_readonly_fields(request, obj)[1:]]
+        return ["app", "name", "note", *_LIMITS, *self.get_readonly_fields(request, obj)[1:]]
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         return super().get_form(request, obj, change, **kwargs | ({} if change else {"form": NewCredentialForm}))
@@ -68,7 +70,7 @@ class CredentialAdmin(StrictAdmin):
 
     def save_model(self, request: HttpRequest, obj: Credential, form: Any, change: bool) -> None:
         if change:
-            obj.save(update_fields=["name", "note", "calls_per_hour"])
+            obj.save(update_fields=["name", "note", *_LIMITS])
             return
         own = {name: form.cleaned_data[f"own_{name}"] or None for name in ("access_id", "secret")}
         made, secret = credentials.create(app=obj.app, name=obj.name, note=obj.note, **own)

@@ -1,6 +1,8 @@
 """The operations of the JSON API, mounted at /api/v1/."""
 
 import json
+from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +13,7 @@ from ninja.errors import ValidationError as RequestError
 from ninja.security import HttpBasicAuth
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from pushlog import clock, credentials, ingest
+from pushlog import clock, credentials, ingest, usage
 from pushlog.api import answers, description, errors
 from pushlog.http import bodies
 from pushlog.http.addresses import client_address
@@ -32,9 +34,12 @@ class ByCredential(HttpBasicAuth):
 
     def authenticate(self, request: HttpRequest, username: str, password: str) -> Credential | None:
         try:
-            return credentials.check(username, password, address=client_address(request))
+            found = credentials.check(username, password, address=client_address(request))
         except credentials.TooManyTries as error:
             raise RefusedRequest(429, retry_after=error.seconds) from None
+        if found:
+            usage.add(found, requests=1)
+        return found
 
 
 class CredentialRequest(HttpRequest):
@@ -63,8 +68,12 @@ class Search(BaseModel):
 class Api(NinjaAPI):
     """NinjaAPI whose description says what each error means."""
 
-    def get_openapi_schema(self, **how: Any) -> Any:
-        return description.worded(super().get_openapi_schema(**how))
+    def get_openapi_schema(self, **_: Any) -> Any:
+        return self._schema
+
+    @cached_property
+    def _schema(self) -> Any:
+        return description.worded(super().get_openapi_schema())
 
 
 api = Api(
@@ -94,7 +103,7 @@ def write_messages(request: CredentialRequest) -> HttpResponse:
     A row with the same `created_at`, `target_id` and `customer_message_id` as one in the log is a duplicate and
     changes nothing: a request that had no answer may be sent again as it was.
     """
-    result = ingest.write_messages(app=request.auth.app, rows=bodies.rows(request, "messages"))
+    result = ingest.write_messages(app=request.auth.app, rows=_rows(request, "messages"))
     return _json(
         {
             "accepted": result.accepted,
@@ -117,7 +126,7 @@ def write_receipts(request: CredentialRequest) -> HttpResponse:
 
     The same receipt again changes nothing. 200 is sent after the commit.
     """
-    result = ingest.write_receipts(app=request.auth.app, rows=bodies.rows(request, "receipts"))
+    result = ingest.write_receipts(app=request.auth.app, rows=_rows(request, "receipts"))
     return _json(
         {
             "applied": result.applied,
@@ -140,7 +149,7 @@ def write_tasks(request: CredentialRequest) -> HttpResponse:
 
     A state only moves on: one that cannot follow the present one is rejected with the row.
     """
-    result = ingest.write_tasks(app=request.auth.app, rows=bodies.rows(request, "tasks", single_with="push_id"))
+    result = ingest.write_tasks(app=request.auth.app, rows=_rows(request, "tasks", single_with="push_id"))
     return _json(
         {
             "accepted": result.accepted,
@@ -199,6 +208,17 @@ def read_message(request: CredentialRequest, message_id: UUID) -> HttpResponse:
         raise RefusedRequest(404)
     newest = StatusChange.objects.filter(message_id=message.pk).order_by("-at", "-code")[:MAX_HISTORY]
     return _json(answers.whole(message, reversed(newest), now))
+
+
+def _rows(request: CredentialRequest, name: str, *, single_with: str | None = None) -> Sequence[object]:
+    body = bodies.receive(request)
+    found: Sequence[object] = ()
+    try:
+        found = bodies.rows(body, name, single_with=single_with)
+    finally:
+        # A body that is refused took time, too.
+        usage.add(request.auth, rows=len(found), size=len(body.content))
+    return found
 
 
 def _json(content: dict[str, Any]) -> HttpResponse:

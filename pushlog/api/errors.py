@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from pushlog.clock import ClockOff
 from pushlog.http.errors import RefusedRequest
 from pushlog.ingest import Rejection
+from pushlog.usage import OverLimit
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +39,10 @@ MEANINGS = {
     413: ("too_large", "The body or the number of its rows is over the limit; nothing was stored."),
     415: ("unsupported", "The content type or encoding of the body is not one that is taken."),
     422: ("invalid", "The body is JSON, but not what is asked for here."),
-    429: ("too_many_requests", "Too many wrong secrets; send the request again after the seconds of Retry-After."),
+    429: (
+        "too_many_requests",
+        "Too many requests, rows or wrong secrets; send it again after the seconds of Retry-After.",
+    ),
     500: ("server_error", "Something failed here; the request may be sent again."),
     503: ("unavailable", "The database is not there, or too busy; send the request again in a moment."),
 }
@@ -79,6 +83,10 @@ def of_exception(request: HttpRequest, error: Exception | type[Exception]) -> Ht
         response = answer(error.status, error.message, error.errors)
         if error.retry_after is not None:
             response.headers["Retry-After"] = str(error.retry_after)
+        return response
+    if isinstance(error, OverLimit):
+        response = answer(429, "This credential has used what it may in this minute. Send the request again after it.")
+        response.headers["Retry-After"] = str(error.seconds)
         return response
     if isinstance(error, (HttpError, Http404, RequestError)):
         return answer(getattr(error, "status_code", 404 if isinstance(error, Http404) else 422))

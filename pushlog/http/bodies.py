@@ -2,7 +2,7 @@
 
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
-from typing import Any, overload
+from typing import Any, NamedTuple, overload
 
 from django.http import HttpRequest
 from pydantic_core import from_json
@@ -41,14 +41,24 @@ class Lines(Sequence[object]):
         return map(_row, self.raw)
 
 
-def rows(request: HttpRequest, name: str, *, single_with: str | None = None) -> Sequence[object]:
+class Body(NamedTuple):
+    kind: str
+    content: bytes  # decoded
+
+
+def receive(request: HttpRequest) -> Body:
+    """A body of rows. Raises RefusedRequest."""
+    kind = _content_type(request, {JSON, NDJSON})
+    return Body(kind, read(request, MAX_BYTES).removeprefix(BOM_UTF8))
+
+
+def rows(body: Body, name: str, *, single_with: str | None = None) -> Sequence[object]:
     """The rows of a body: the array `name` of a JSON object, or one row in each line of NDJSON that is not blank.
 
     With `single_with`, a JSON object that has this field is itself the one row. Raises RefusedRequest.
     """
-    kind = _content_type(request, {JSON, NDJSON})
-    body = read(request, MAX_BYTES).removeprefix(BOM_UTF8)
-    found = _lines(body) if kind == NDJSON else _document_rows(body, name, single_with)
+    is_lines = body.kind == NDJSON
+    found = _lines(body.content) if is_lines else _document_rows(body.content, name, single_with)
     if len(found) > MAX_ROWS:
         raise _too_many_rows()
     return found

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from django.conf import settings
 
-from pushlog import clock, message_ids
-from pushlog.models import WINDOW, EarlyReceipt, MaintenanceRun
+from pushlog import clock, credentials, message_ids
+from pushlog.models import WINDOW, Credential, EarlyReceipt, MaintenanceRun
 from pushlog.postgres.partitions import GRACE, TABLES
 
 MAINTENANCE_AGE = timedelta(hours=3)
@@ -29,6 +29,10 @@ _LAST_RUN = f"""
     SELECT finished_at, succeeded, ARRAY(SELECT jsonb_object_keys(coalesce(result -> 'failed', '{{}}'))),
            result ? 'drop_refused', ARRAY(SELECT jsonb_array_elements_text(coalesce(result -> 'drop_kept', '[]')))
     FROM {MaintenanceRun._meta.db_table} WHERE finished_at IS NOT NULL ORDER BY started_at DESC LIMIT 1
+"""
+_SEALED_ELSEWHERE = f"""
+    SELECT count(*) FROM {Credential._meta.db_table}
+    WHERE revoked_at IS NULL AND key_fingerprint <> '' AND key_fingerprint <> ALL(%s)
 """
 _EARLY = f"SELECT count(*) FROM (SELECT 1 FROM {EarlyReceipt._meta.db_table} LIMIT {_MOST_EARLY}) AS early"
 
@@ -55,6 +59,9 @@ def problems(cursor: Any, now: datetime | None = None) -> Problems:
         found.append(f"clock: {why}")
     if settings.EMBEDDED and (free := shutil.disk_usage(settings.VAR).free) < LEAST_FREE:
         found.append(f"disk: only {free >> 20} MiB are free")
+    cursor.execute(_SEALED_ELSEWHERE, [credentials.fingerprints()])
+    if unknown := cursor.fetchone()[0]:
+        found.append(f"keys: the keys of {unknown} credentials are missing in ENCRYPTION_KEYS")
     spans = _spans(cursor)
     cursor.execute(_LAST_RUN)
     run = cursor.fetchone()

@@ -15,7 +15,7 @@ from django.db import DatabaseError, connection
 from django.db.models import QuerySet
 from psycopg import errors
 
-from pushlog import clock, counts, ingest, throttle
+from pushlog import clock, counts, credentials, ingest, throttle
 from pushlog.ingest import early_receipts
 from pushlog.maintenance import analyze, recompute, reindex
 from pushlog.models import WINDOW, CountDelta, MaintenanceRun
@@ -201,6 +201,10 @@ def _expired_sessions(now: datetime) -> QuerySet[Session]:
     return Session.objects.filter(expire_date__lt=now)
 
 
+def _note_keys(now: datetime, stop: Event) -> Result:
+    return {"keys_noted": credentials.note_keys()}
+
+
 def _recompute(now: datetime, stop: Event) -> Result:
     due = recompute.due()
     if not due:
@@ -247,6 +251,7 @@ _STEPS: dict[str, Callable[[datetime, Event], Result]] = {
     "old tasks": _sweep_tasks,
     "counts": _tidy_counts,
     "logins": _end_logins,
+    "keys": _note_keys,
     "statuses": _recompute,
     "statistics": _analyse,
     # Takes longest.

@@ -2,7 +2,7 @@
 
 from pushlog.models.app import App, Membership
 from pushlog.models.counts import CountDelta, HourlyCount, MessageCount
-from pushlog.models.credential import CallWindow, Credential
+from pushlog.models.credential import CallWindow, Credential, CredentialUsage
 from pushlog.models.maintenance import MaintenanceRun, StatusPass
 from pushlog.models.message import LISTED_MODES, WINDOW, Message, Mode, PushType
 from pushlog.models.receipt import EarlyReceipt, StatusChange
@@ -16,6 +16,7 @@ __all__ = [
     "CallWindow",
     "CountDelta",
     "Credential",
+    "CredentialUsage",
     "EarlyReceipt",
     "FailedTry",
     "HourlyCount",

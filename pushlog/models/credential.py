@@ -1,8 +1,12 @@
 """Credentials of programs."""
 
+from django.core.validators import MinValueValidator
 from django.db import models
 
+from pushlog import clock
 from pushlog.models.app import App
+
+_ONE = MinValueValidator(1)
 
 
 class Credential(models.Model):
@@ -11,9 +15,17 @@ class Credential(models.Model):
     app = models.ForeignKey(App, on_delete=models.CASCADE, related_name="credentials")
     access_id = models.CharField("access ID", max_length=10, unique=True, editable=False)
     sealed_secret = models.BinaryField(editable=False)
+    key_fingerprint = models.CharField(
+        max_length=16,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="Of the key that encrypts the secret.",
+    )
     name = models.CharField(max_length=100, help_text="Which program uses it.")
     note = models.TextField(max_length=1000, blank=True, default="")
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
     last_used_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="To the hour: not every request is recorded."
@@ -21,6 +33,16 @@ class Credential(models.Model):
 
     calls_per_hour = models.PositiveIntegerField(
         "calls an hour", default=200, help_text="How often it may call each endpoint of the TPNS dialect."
+    )
+    # Of the JSON API. One server of two cores stores about as many rows in a minute.
+    requests_per_minute = models.PositiveIntegerField(
+        "requests a minute", default=12_000, db_default=12_000, validators=[_ONE]
+    )
+    rows_per_minute = models.PositiveIntegerField(
+        "rows a minute", default=3_000_000, db_default=3_000_000, validators=[_ONE]
+    )
+    mib_per_minute = models.PositiveIntegerField(
+        "MiB a minute", default=1024, db_default=1024, validators=[_ONE], help_text="Of bodies, decoded."
     )
 
     class Meta:
@@ -41,3 +63,19 @@ class CallWindow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.calls} calls of {self.endpoint} since {self.started_at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+class CredentialUsage(models.Model):
+    """What a credential used of the JSON API in one minute: its last one with requests."""
+
+    # No constraint: the first request would wait for whoever changes the credential.
+    credential = models.OneToOneField(
+        Credential, primary_key=True, on_delete=models.CASCADE, db_constraint=False, related_name="+"
+    )
+    minute = models.DateTimeField()
+    requests = models.BigIntegerField()
+    rows = models.BigIntegerField()
+    bytes = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.requests} requests with {self.rows} rows at {self.minute:%Y-%m-%d %H:%M} UTC"

@@ -256,7 +256,7 @@ def test_search_by_the_api(worlds: list[World], body: dict[str, Any]) -> None:
             assert program.post("messages/search", body)[0] == 200
         found.append(len(statements))
 
-    assert found == [2, 2]  # credential with app, page
+    assert found == [3, 3]  # credential with app, its usage, page
 
 
 def test_message_by_the_api(worlds: list[World]) -> None:
@@ -268,7 +268,7 @@ def test_message_by_the_api(worlds: list[World]) -> None:
             assert program.get(f"/api/v1/messages/{one.message}")[0] == 200
         found.append(len(statements))
 
-    assert found == [3, 3]  # credential with app, message, history
+    assert found == [4, 4]  # credential with app, its usage, message, history
 
 
 @pytest.mark.parametrize(

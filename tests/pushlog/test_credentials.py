@@ -18,6 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from pushlog import credentials
+from pushlog.maintenance import health
 from pushlog.models import App, Credential, Message
 from tests import factories
 from tests.pushlog.api.client import basic
@@ -245,17 +246,75 @@ def test_admin_shows_the_secret_once(browser: Client, app: App) -> None:
     assert found[2] not in browser.get(f"{LIST}{made.pk}/change/").content.decode()
 
 
-def test_admin_changes_words_and_limit_alone_and_revokes(browser: Client, app: App) -> None:
+def test_admin_changes_words_and_limits_alone_and_revokes(browser: Client, app: App) -> None:
     made, secret = credentials.create(app=app, name="gateway")
     other = factories.create_app()
 
-    given = {"app": other.pk, "name": "new", "note": "n", "access_id": "1", "calls_per_hour": "5000"}
+    limits = {"calls_per_hour": 5000, "requests_per_minute": 1, "rows_per_minute": 2, "mib_per_minute": 3}
+    given = {"app": other.pk, "name": "new", "note": "n", "access_id": "1"} | limits
     browser.post(f"{LIST}{made.pk}/change/", given)
     again = Credential.objects.get(pk=made.pk)
-    assert (again.name, again.note, again.calls_per_hour) == ("new", "n", 5000)
+    assert (again.name, again.note, {name: getattr(again, name) for name in limits}) == ("new", "n", limits)
     assert (again.app, again.access_id) == (app, made.access_id)
     assert credentials.check(made.access_id, secret)
 
     browser.post(LIST, {"action": "revoke", "_selected_action": [made.pk]})
     assert credentials.check(made.access_id, secret) is None
     assert browser.post(f"{LIST}{made.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+OTHER_KEY = "bWFueSBtYWNoaW5lcywgb25lIHNldCBvZiBrZXlzISE="
+
+
+def problems() -> list[str]:
+    with connection.cursor() as cursor:
+        return [one for one in health.problems(cursor).now if one.startswith("keys")]
+
+
+@pytest.mark.django_db
+def test_a_machine_without_the_key_of_a_credential_is_not_ready(app: App, settings: Any) -> None:
+    made, _ = credentials.create(app=app, name="gateway")
+    assert problems() == []
+
+    settings.ENCRYPTION_KEYS = [OTHER_KEY]
+
+    assert problems() == ["keys: the keys of 1 credentials are missing in ENCRYPTION_KEYS"]
+    credentials.revoke(access_id=made.access_id)
+    assert problems() == []
+
+
+@pytest.mark.django_db
+def test_keys_change_on_several_machines_without_a_gap(app: App, settings: Any) -> None:
+    """As docs/operations.md says: first all machines know the new key, then it encrypts, then the old one goes."""
+    old = settings.ENCRYPTION_KEYS[0]
+    made, secret = credentials.create(app=app, name="gateway")
+
+    def works(*keys: str) -> bool:
+        settings.ENCRYPTION_KEYS = [*keys]
+        return credentials.check(made.access_id, secret) is not None and problems() == []
+
+    assert works(old)
+    assert works(old, OTHER_KEY)
+    assert works(OTHER_KEY, old)
+    credentials.reseal()
+    assert works(OTHER_KEY, old)
+    assert works(old, OTHER_KEY)  # a machine that was forgotten in the second step
+    assert works(OTHER_KEY)
+    assert not works(old)
+
+
+@pytest.mark.django_db
+def test_keys_of_older_credentials_are_found(app: App, settings: Any) -> None:
+    first, _ = credentials.create(app=app, name="gateway")
+    settings.ENCRYPTION_KEYS = [OTHER_KEY, *settings.ENCRYPTION_KEYS]
+    second, _ = credentials.create(app=app, name="gateway")
+    known = {one.pk: one.key_fingerprint for one in Credential.objects.all()}
+    Credential.objects.update(key_fingerprint="")
+    settings.ENCRYPTION_KEYS = [OTHER_KEY]
+
+    assert credentials.note_keys() == 1
+
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.key_fingerprint, second.key_fingerprint) == ("", known[second.pk])
+    assert len(set(known.values())) == 2
