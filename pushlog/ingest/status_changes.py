@@ -15,6 +15,7 @@ from uuid import UUID
 
 from pushlog import counts, message_ids, statuses
 from pushlog.models import WINDOW, App, Message, StatusChange
+from pushlog.postgres import partitions
 from pushlog.postgres.copying import copied
 from pushlog.postgres.statements import run
 
@@ -170,6 +171,9 @@ def _apply_day(app: App, changes: list[Change], result: Applied) -> None:
     if matched:
         entries = [change[:-1] for change in one_per_entry(matched)]
         if not copied(_HISTORY, _ENTRY, entries):
+            # COPY failed, because an entry is stored already or the partition is missing.
+            day = message_ids.created_at(ids[0]).date()
+            partitions.ensure(day, day)
             run(_RECORD, [*ranks(matched), *map(list, zip(*entries, strict=True))])
 
 

@@ -7,7 +7,6 @@ import time
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from django.db import Error, connection, connections
 
 from console.demo_logins import ensure_demo_logins
 from console.server import workers
-from pushlog import demo
+from pushlog import clock, demo
 from pushlog.maintenance import background
 from pushlog.models import Message
 from pushlog.postgres import partitions, sessions
@@ -52,6 +51,8 @@ class Command(BaseCommand):
         except Error as error:
             # The first line of libpq's message is enough.
             raise CommandError(f"The database cannot be used: {str(error).splitlines()[0]}") from error
+        except clock.ClockOff as error:
+            raise CommandError(str(error)) from error
         finally:
             connections.close_all()
         self.stdout.write(f"Serving {address}")
@@ -73,7 +74,7 @@ class Command(BaseCommand):
         if not Message.objects.exists():
             self.stdout.write(f"Writing {demo_count:,} demo messages …")
             self.stdout.flush()
-            demo.load(count=demo_count, seed=1, until=datetime.now(UTC).replace(second=0, microsecond=0))
+            demo.load(count=demo_count, seed=1, until=clock.now().replace(second=0, microsecond=0))
         self.stdout.write(f"\nOpen {address} and log in as")
         for name, password, may in ensure_demo_logins(apps["shop"], apps["bank"]):
             self.stdout.write(f"  {name:<9} {password}   {may}")

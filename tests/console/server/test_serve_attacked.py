@@ -34,9 +34,9 @@ def free_port() -> int:
         return number
 
 
-def start(port: int, var: Path, **settings: str) -> subprocess.Popen[str]:
+def start(port: int, var: Path, *arguments: str, **settings: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "manage.py", "serve", "--port", str(port)],
+        [sys.executable, "manage.py", "serve", "--port", str(port), *arguments],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], "PUSHLOG_VAR": str(var)} | settings,
         stdout=subprocess.PIPE,

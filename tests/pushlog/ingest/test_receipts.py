@@ -7,6 +7,7 @@ import pytest
 
 from pushlog import ingest
 from pushlog.models import App, Message, StatusChange
+from pushlog.postgres import partitions
 from pushlog.statuses import NO_RECEIPT, REVOKED, Channel, Outcome
 from tests import factories
 
@@ -278,3 +279,13 @@ def test_revoked_with_a_late_code(message: Message) -> None:
 
     assert state(message) == (OWN, 3, Outcome.RECEIVED, 10)
     assert message.revoked_at == message.created_at + timedelta(seconds=5)
+
+
+def test_a_missing_partition_of_the_history_is_made(message: Message) -> None:
+    day = message.created_at.astimezone(UTC).date()
+    [one] = [one for one in partitions.attached("pushlog_statuschange") if one.start <= day < one.end]
+    partitions.drop(one.name)
+
+    assert send(message, 2) == "applied"
+    assert history(message) == [(1.0, OWN, 2)]
+    assert [again for again in partitions.attached("pushlog_statuschange") if again.start <= day < again.end]
