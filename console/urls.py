@@ -7,7 +7,7 @@ from django.urls import include, path, re_path, register_converter
 from django.views.generic import RedirectView
 
 from console.url_converters import PushIDConverter
-from console.views import api_docs, apps, messages, ops, statuses, tasks
+from console.views import api_docs, apps, errors, messages, ops, statuses, tasks
 from pushlog.api.endpoints import api
 from pushlog.tpns import views as tpns
 
@@ -38,6 +38,7 @@ urlpatterns = [
     path("accounts/login/", account.login, name="account_login"),
     path("accounts/logout/", account.logout, name="account_logout"),
     path("accounts/password/change/", account.password_change, name="account_change_password"),
+    path("accounts/password/set/", errors.no_password, name="account_set_password"),
     path("accounts/reauthenticate/", account.reauthenticate, name="account_reauthenticate"),
     # Instead of Django's page, which checks passwords without a limit.
     path("admin/password_change/", RedirectView.as_view(pattern_name="account_change_password")),

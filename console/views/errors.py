@@ -14,6 +14,11 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     return render(request, "errors/403.html", status=403)
 
 
+def no_password(request: HttpRequest) -> HttpResponse:
+    """Where allauth sends people without a password who want to change it."""
+    return render(request, "errors/no_password.html", status=403)
+
+
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return render(request, "errors/csrf.html", status=403)
 
@@ -24,7 +29,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def too_many_tries(request: HttpRequest, seconds: int) -> HttpResponse:
     """429. `seconds` is the time until the next try."""
-    response = render(request, "429.html", {"seconds": seconds}, status=429)
+    response = render(request, "errors/429.html", {"seconds": seconds}, status=429)
     response.headers["Retry-After"] = str(seconds)
     return response
 

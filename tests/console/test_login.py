@@ -307,3 +307,13 @@ def test_log_ins_that_the_database_does_not_answer_are_not_counted(
         assert [log_in(client) for _ in range(6)] == [503] * 6
 
     assert log_in(client) == 302
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_an_account_without_a_password_has_none_to_change(client: Client, db: None, method: str) -> None:
+    client.force_login(factories.create_user())
+
+    answer = getattr(client, method)("/accounts/password/change/", follow=True)
+
+    assert answer.status_code == 403
+    assert "Your account has no password" in answer.content.decode()

@@ -66,7 +66,7 @@ def attack(served: Served, access: dict[str, str], requests: int, seed: int) -> 
         statuses.update({int(status): number for status, number in found["statuses"].items()})
         wrong += found["wrong"]
     print(f"\n{sum(statuses.values()):,} requests: {sorted(statuses.items())}")
-    assert wrong == []
+    assert not wrong, "\n".join(map(str, wrong))
     return statuses
 
 
