@@ -30,6 +30,7 @@ IDLE = 75.0
 MAX_CONNECTIONS = 400
 _LINGER = 2.0
 _EVERY = 1.0  # seconds
+_POLITE = 0.05  # seconds
 
 
 class Refusal(ErrorTask):
@@ -179,6 +180,7 @@ class Server(TcpWSGIServer):
     channel_class = Channel
     is_draining = False
     _maintained = 0.0
+    _full_since: float | None = None
 
     def step(self) -> None:
         """Reads and writes what can be read and written now; takes at most a second."""
@@ -187,14 +189,22 @@ class Server(TcpWSGIServer):
             self._maintained = now
             for channel in [*self.active_channels.values()]:
                 channel.maintain(now)
-        self.asyncore.loop(timeout=_EVERY, use_poll=True, map=self._map, count=1)
+        timeout = _POLITE if self.task_dispatcher.is_full else _EVERY
+        self.asyncore.loop(timeout=timeout, use_poll=True, map=self._map, count=1)
 
     def readable(self) -> bool:
-        """Accepts no connection while all threads are busy: another process may have a free one."""
-        return self.accepting and not self.task_dispatcher.is_full
+        """While all threads are busy, leaves each new connection to other processes for a moment."""
+        now = time.monotonic()
+        if not self.task_dispatcher.is_full:
+            self._full_since = None
+        elif self._full_since is None:
+            self._full_since = now
+        # Not for longer: clients that keep their connections may keep all threads busy for ever.
+        return self.accepting and (self._full_since is None or now - self._full_since > _POLITE)
 
     def handle_accept(self) -> None:
         super().handle_accept()
+        self._full_since = None
         if len(self.active_channels) > MAX_CONNECTIONS:
             # After accepting: a new connection with the number of a closed one would get its events.
             quiet = [one for one in self.active_channels.values() if not one.requests]

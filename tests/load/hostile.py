@@ -6,7 +6,6 @@ Prints what was answered, as JSON. The same seed makes the same requests.
 import gzip
 import http.client
 import json
-import socket
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -355,7 +354,6 @@ class Client:
         head = "\r\n".join(lines).encode("latin-1", "replace") + b"\r\n\r\n"
         if connection.sock is None:
             connection.connect()
-            connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with suppress(ConnectionError):  # an answer may come before the body is taken
             connection.sock.sendall(head + request.body)
         response = http.client.HTTPResponse(connection.sock, method=request.method)
@@ -375,7 +373,7 @@ def main() -> None:
     port, requests, seed = (int(text) for text in sys.argv[1:])
     maker, client = Maker(seed, json.load(sys.stdin)), Client(port)
     statuses: Counter[int] = Counter()
-    wrong = []
+    wrong: list[object] = []
     for number in range(requests):
         request = maker.make()
         try:

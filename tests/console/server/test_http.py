@@ -21,6 +21,7 @@ class Toy:
     def __init__(self) -> None:
         self.asked: list[tuple[str, bytes]] = []
         self.environ: dict[str, Any] = {}
+        self.pause = 0.0
         self.release = threading.Event()
         self.sock = socket.socket()
         self.sock.bind(("127.0.0.1", 0))
@@ -44,6 +45,7 @@ class Toy:
         self.environ = environ
         body = environ["wsgi.input"].read()
         self.asked.append((environ["PATH_INFO"], body))
+        time.sleep(self.pause)
         if environ["PATH_INFO"] == "/wait":
             self.release.wait(60)
         if environ["PATH_INFO"] == "/fail":
@@ -327,7 +329,10 @@ def test_headers_of_a_proxy_reach_the_application(toy: Toy) -> None:
     assert toy.environ["HTTP_X_FORWARDED_PROTO"] == "https"
 
 
-def test_busy_server_leaves_connections_to_other_processes_and_is_noticed(toy: Toy) -> None:
+def test_busy_server_leaves_connections_to_other_processes_and_is_noticed(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "_POLITE", 60.0)
     clients = [toy.connect() for _ in range(http.THREADS)]
     for client in clients:
         client.sendall(GET.replace(b"/ ", b"/wait "))
@@ -360,3 +365,30 @@ def test_draining_server_finishes_answers_and_closes(toy: Toy) -> None:
         assert busy.recv(1000).startswith(b"HTTP/1.1 200")
         with pytest.raises(ConnectionRefusedError):
             toy.connect()
+
+
+def test_a_new_client_is_answered_while_others_keep_all_threads_busy(toy: Toy) -> None:
+    """Their connections stay open, and each asks again at once."""
+    stop = threading.Event()
+
+    def ask_again() -> None:
+        with toy.connect() as client:
+            while not stop.is_set():
+                client.sendall(GET)
+                assert client.recv(1 << 16)
+
+    toy.pause = 0.05
+    others = [threading.Thread(target=ask_again) for _ in range(2 * http.THREADS)]
+    for other in others:
+        other.start()
+    try:
+        wait_until(lambda: toy.server.task_dispatcher.is_full)
+        for _ in range(3):
+            with toy.connect() as client:
+                client.settimeout(20)
+                client.sendall(GET)
+                assert client.recv(1 << 16).startswith(b"HTTP/1.1 200")
+    finally:
+        stop.set()
+        for other in others:
+            other.join()
