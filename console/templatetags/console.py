@@ -9,7 +9,6 @@ from typing import Any
 from django import template
 from django.forms import BoundField, Form, Select, TextInput
 from django.forms.utils import flatatt
-from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
@@ -84,9 +83,39 @@ def as_json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2)
 
 
-@register.filter
-def styled(field: BoundField) -> SafeString:
-    """The field's widget. Django renders a template for each widget and option: a quarter of a filtered page."""
+@register.simple_tag
+def filter_fields(filters: FilterSet) -> SafeString:
+    is_set = any(filters.data.get(name) for name in filters.filters)
+    return form_fields(filters.form) if is_set else _unset_fields(filters.__class__)
+
+
+@cache
+def _unset_fields(filter_set: type[FilterSet]) -> SafeString:
+    return form_fields(filter_set().form)
+
+
+# Django renders a template for each widget and option. Those took a quarter of a filtered page.
+@register.simple_tag
+def form_fields(form: Form) -> SafeString:
+    """Each field with its label, hint and errors."""
+    return format_html_join("", "{}", ((_field(field),) for field in form))
+
+
+def _field(field: BoundField) -> SafeString:
+    hint = '<div class="form-hint" id="{}_helptext">{}</div>'
+    return format_html(
+        '<div class="field"><label class="form-label" for="{}">{}</label>{}{}{}</div>',
+        field.id_for_label,
+        field.label,
+        _widget(field),
+        format_html(hint, field.auto_id, mark_safe(field.help_text)) if field.help_text else "",  # noqa: S308
+        format_html_join(
+            "", '<p class="field-error" id="{}_error">{}</p>', ((field.auto_id, error) for error in field.errors)
+        ),
+    )
+
+
+def _widget(field: BoundField) -> SafeString:
     widget = field.field.widget
     is_select = isinstance(widget, Select)
     attributes: dict[str, str | bool] = {"class": "form-select" if is_select else "form-control"}
@@ -116,18 +145,3 @@ def _input(field: BoundField, attributes: dict[str, str | bool]) -> SafeString:
 def _attributes(field: BoundField, attributes: dict[str, str | bool]) -> SafeString:
     widget = field.field.widget
     return flatatt(widget.attrs | {"id": field.auto_id} | field.build_widget_attrs(attributes, widget))
-
-
-@register.simple_tag
-def filter_fields(filters: FilterSet) -> SafeString:
-    is_set = any(filters.data.get(name) for name in filters.filters)
-    return _fields(filters.form) if is_set else _unset_fields(filters.__class__)
-
-
-@cache
-def _unset_fields(filter_set: type[FilterSet]) -> SafeString:
-    return _fields(filter_set().form)
-
-
-def _fields(form: Form) -> SafeString:
-    return format_html_join("", "{}", ((render_to_string("_field.html", {"field": field}),) for field in form))
