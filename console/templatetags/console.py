@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from django import template
@@ -43,8 +43,8 @@ def offset(moment: datetime) -> str:
 
 
 def shared_offset(moments: Iterable[datetime]) -> str:
-    offsets = {offset(one) for one in moments}
-    return offsets.pop() if len(offsets) == 1 else ""
+    first_of = {timezone.localtime(one).utcoffset(): one for one in moments}
+    return offset(*first_of.values()) if len(first_of) == 1 else ""
 
 
 @register.filter
@@ -66,7 +66,12 @@ def since(later: datetime, earlier: datetime) -> str:
 @register.simple_tag
 def verdict(message: Message, now: datetime) -> SafeString:
     current = forecast.verdict(message, now)
-    return format_html('<span class="verdict verdict-{}">{}</span>', current.tone, current.title)
+    return _verdict(current.tone, current.title)
+
+
+@lru_cache(maxsize=1000)  # a page has few, fifty times
+def _verdict(tone: str, title: str) -> SafeString:
+    return format_html('<span class="verdict verdict-{}">{}</span>', tone, title)
 
 
 @register.simple_tag
