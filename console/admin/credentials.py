@@ -4,6 +4,8 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminBigIntegerFieldWidget
+from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
@@ -52,6 +54,8 @@ class CredentialAdmin(StrictAdmin):
     list_select_related = ["app"]
     search_fields = ["access_id", "name"]
     actions = ["revoke"]
+    # The usual field shows six digits.
+    formfield_overrides = {models.PositiveIntegerField: {"widget": AdminBigIntegerFieldWidget}}
 
     def get_fields(self, request: HttpRequest, obj: Credential | None = None) -> list[Any]:
         if obj is None:

@@ -2,7 +2,9 @@
 (() => {
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const apply = () => {
-    document.documentElement.dataset.bsTheme = localStorage.getItem("theme") || (dark.matches ? "dark" : "light");
+    const chosen = localStorage.getItem("theme"); // Django's admin keeps "auto" there
+    document.documentElement.dataset.bsTheme =
+      chosen === "dark" || chosen === "light" ? chosen : dark.matches ? "dark" : "light";
   };
   dark.addEventListener("change", apply);
   apply();

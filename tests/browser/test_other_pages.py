@@ -70,3 +70,14 @@ def test_password_change_says_what_is_wrong(page: Page) -> None:
     page.get_by_label("New Password (again)").fill("correct horse battery")
     page.get_by_role("button", name="Change password").click()
     expect(page.locator(".field-error")).to_be_visible()
+
+
+def test_the_admin_leaves_the_theme_of_the_system(windows: Windows) -> None:
+    """It keeps "auto" under the same name."""
+    page = windows.open(theme="dark")
+    page.goto(SHOP)
+    page.evaluate("localStorage.setItem('theme', 'auto')")
+    page.reload()
+
+    expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
+    expect(page.get_by_role("button", name="Light theme")).to_be_visible()
