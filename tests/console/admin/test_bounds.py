@@ -159,3 +159,12 @@ def test_a_member_is_searched_for_with_any_text(browser: Client, admin: User) ->
 
     assert browser.get(f"{address}%00").json()["results"] == []
     assert len(browser.get(f"{address}{admin.username}").json()["results"]) == 1
+
+
+@pytest.mark.parametrize("page", ["change", "delete", "history"])
+def test_an_empty_field_in_the_address_is_left_out(browser: Client, app: App, page: str) -> None:
+    pages = [f"/admin/pushlog/app/{app.pk}/", f"/admin/auth/user/{User.objects.get().pk}/", "/admin/auth/group/1/"]
+
+    answers = [browser.get(f"{one}{page}/?_to_field=").status_code for one in pages]
+
+    assert answers == ([403, 200, 302] if page == "delete" else [200, 200, 302])
