@@ -35,6 +35,12 @@ _FREE_OF_ACCOUNT, _FREE_OF_ADDRESS = 5, 30
 class AccountAdapter(DefaultAccountAdapter):
     """Administrators create accounts; nobody signs up. Wrong passwords delay further tries."""
 
+    def is_safe_url(self, url: str | None) -> bool:
+        try:
+            return bool(super().is_safe_url(url))
+        except ValueError:  # an address that Python cannot read
+            return False
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 

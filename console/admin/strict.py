@@ -24,6 +24,10 @@ class StrictAdmin(admin.ModelAdmin):
         """Nothing: no address of ours fills a form, and widgets fail at values of other types."""
         return {}
 
+    def to_field_allowed(self, request: HttpRequest, to_field: str) -> bool:
+        """Our pages link to rows by their numbers. Django allows names of relations, and fails at them."""
+        return to_field == self.opts.pk.name
+
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         # An empty one in the address passes Django's check, and names no field.
         return super().get_object(request, object_id, from_field or None)

@@ -317,3 +317,13 @@ def test_an_account_without_a_password_has_none_to_change(client: Client, db: No
 
     assert answer.status_code == 403
     assert "Your account has no password" in answer.content.decode()
+
+
+@pytest.mark.parametrize("next_page", ["http://[", "http://\u200b[x", "//[", "https://evil.example/"])
+def test_an_address_that_cannot_be_read_is_not_gone_to(client: Client, person: User, next_page: str) -> None:
+    shown = client.get(PAGE, {"next": next_page})
+    answer = client.post(PAGE, {"login": "Jane_Doe", "password": "right", "next": next_page})
+
+    assert shown.status_code == 200
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/")
+    assert client.get("/accounts/logout/", {"next": next_page}).status_code == 200

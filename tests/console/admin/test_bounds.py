@@ -168,3 +168,10 @@ def test_an_empty_field_in_the_address_is_left_out(browser: Client, app: App, pa
     answers = [browser.get(f"{one}{page}/?_to_field=").status_code for one in pages]
 
     assert answers == ([403, 200, 302] if page == "delete" else [200, 200, 302])
+
+
+@pytest.mark.parametrize("page", ["auth/group/add/", "auth/group/1/delete/", "auth/user/add/", "pushlog/app/add/"])
+@pytest.mark.parametrize("field", ["user", "memberships", "slug", "x"])
+def test_only_numbers_name_rows_in_the_address(browser: Client, page: str, field: str) -> None:
+    assert browser.get(f"/admin/{page}?_to_field={field}").status_code == 400
+    assert browser.get(f"/admin/{page.replace('1/delete', 'add')}?_to_field=id&_popup=1").status_code == 200
