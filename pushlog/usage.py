@@ -4,7 +4,6 @@ The database counts, for all processes together. A request that goes over a limi
 refused.
 """
 
-import logging
 from dataclasses import dataclass
 
 from django.db import Error
@@ -12,8 +11,6 @@ from psycopg.errors import ReadOnlySqlTransaction
 
 from pushlog.models import Credential, CredentialUsage
 from pushlog.postgres.statements import run
-
-logger = logging.getLogger(__name__)
 
 _TABLE = CredentialUsage._meta.db_table
 # A request over the limit changes nothing. Its commit need not reach the disk: a crash forgets a second of counting.
