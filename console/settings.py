@@ -22,7 +22,6 @@ CHECKOUT = not (BASE_DIR / "console" / "templates").exists()
 
 VAR = env.path("PUSHLOG_VAR", BASE_DIR / "var" if CHECKOUT else Path("var")).absolute()
 DATABASE_URL = env.str("DATABASE_URL", "")
-# The project then starts its own PostgreSQL and generates its secrets.
 EMBEDDED = not DATABASE_URL
 
 SECRET_KEY = env.str("SECRET_KEY", "") or kept_secret("SECRET_KEY", VAR, may_make=EMBEDDED)
@@ -46,19 +45,17 @@ except ValueError:
 HSTS_SUBDOMAINS = env.bool("HSTS_SUBDOMAINS", False)
 HSTS_PRELOAD = env.bool("HSTS_PRELOAD", False)
 PARTITION_DAYS = env.int("PARTITION_DAYS", 1, validate=validate.Range(1, 30))
-# Seconds for a query of a page (console/wsgi.py); commands may take as long as they need.
+# Seconds for a query of a page; commands have no limit.
 STATEMENT_TIMEOUT = env.int("STATEMENT_TIMEOUT", 5, validate=validate.Range(1))
-# The same for storing rows. After 60 seconds, console/server/workers.py would replace the worker.
+# The same for storing rows. Silent workers are replaced after 60 seconds.
 WRITE_TIMEOUT = env.int("WRITE_TIMEOUT", 30, validate=validate.Range(1, 50))
-# Seconds that a signed request may be off our clock.
+# Seconds, either way.
 SIGNATURE_MAX_AGE = env.int("SIGNATURE_MAX_AGE", 600, validate=validate.Range(1))
-# Whether PostgreSQL may cache plans (pushlog/postgres/statements.py). Off behind a pooler in transaction mode that
-# does not track prepared statements.
+# Off behind a pooler in transaction mode that does not track prepared statements.
 PREPARED_STATEMENTS = env.bool("PREPARED_STATEMENTS", True)
 WORKERS = env.int("WORKERS", 2, validate=validate.Range(1))
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
 LOG_JSON = env.bool("LOG_JSON", False)
-# Whether `serve` runs maintenance itself.
 MAINTAIN = env.bool("MAINTAIN", True)
 METRICS_TOKEN = env.str("METRICS_TOKEN", "")
 
@@ -123,7 +120,7 @@ def _database() -> dict[str, object]:
     if EMBEDDED:
         where: dict[str, object] = dict(embedded.connection(VAR))
     else:
-        # libpq's own reader, so that every form of address that psql takes is taken here too.
+        # libpq's own reader takes every form of address.
         try:
             options = dict(conninfo_to_dict(DATABASE_URL))
         except ProgrammingError:
@@ -143,9 +140,8 @@ def _database() -> dict[str, object]:
 
 
 DATABASES = {"default": _database()}
-# Of every session (pushlog/postgres/sessions.py). PostgreSQL's default of 4 is for spinning disks. Rows are stored in
-# the order of their IDs, so the primary key would look cheaper than the list's index, and a page behind a campaign
-# would read all of its messages. `options` of the address may say otherwise.
+# PostgreSQL's default of 4 is for spinning disks. With it, the primary key looks cheaper than the list's index, and a
+# page behind a campaign reads all of its messages. `options` of the address may say otherwise.
 SESSION_SETTINGS = {"random_page_cost": "1.1"} if "random_page_cost" not in DATABASE_URL else {}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

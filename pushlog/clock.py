@@ -17,8 +17,8 @@ class ClockOff(Exception):
 
 class _Sample(NamedTuple):
     ticks: float  # of the monotonic clock
-    own: datetime  # by this machine's clock
-    moment: datetime  # by the database's
+    own: datetime  # this machine's
+    moment: datetime  # the database's
 
 
 # Threads may replace it at any time; each reads it once.

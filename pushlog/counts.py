@@ -48,7 +48,7 @@ def hour_of(created_ms: int) -> int:
 
 
 def add(app: App, changes: Mapping[Key, int]) -> None:
-    """Must run in the transaction that writes what is counted."""
+    """Must run in the writer's transaction."""
     rows = [(message_ids.EPOCH + key[0] * _HOUR, *key[1:], change) for key, change in changes.items() if change]
     if rows:
         statements.run(_ADD, [app.pk, *map(list, zip(*rows, strict=True))])

@@ -136,7 +136,7 @@ def check_signature(
 
     def proves(kept: bytes) -> bool:
         expected = base64.b64encode(hmac.new(kept, signed, hashlib.sha256).hexdigest().encode())
-        # Without a short cut, so that the time of the answer does not tell which is wrong.
+        # No short cut: the time must not tell which is wrong.
         return compare_digest(expected, signature.encode(errors="replace")) & in_time
 
     return _checked(access_id, proves, now, address)
@@ -185,7 +185,7 @@ def _count_failure(pair: throttle.Key, *, is_known: bool) -> None:
 
 
 def _wanted(access_id: str) -> str:
-    # PostgreSQL refuses a NUL in a text.
+    # PostgreSQL refuses NUL.
     return access_id if _is_access_id(access_id) else ""
 
 
@@ -231,7 +231,6 @@ def note_keys() -> int:
 
 
 def fingerprints() -> list[str]:
-    """Of the keys of this machine."""
     return [_fingerprint(key) for key in settings.ENCRYPTION_KEYS]
 
 

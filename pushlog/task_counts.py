@@ -15,7 +15,7 @@ _ADD = f"""
     SELECT %b, * FROM unnest(%b::timestamptz[], %b::int2[], %b::int2[], %b::int8[])
     ON CONFLICT (app_id, hour, message_type, target_kind) DO UPDATE SET tasks = old.tasks + EXCLUDED.tasks
 """
-# SKIP LOCKED: the next run gets a row that is being changed.
+# SKIP LOCKED: the next run gets the others.
 _CLEAR = f"""
     DELETE FROM {TaskCount._meta.db_table} AS old USING (
         SELECT app_id, hour, message_type, target_kind FROM {TaskCount._meta.db_table}
@@ -36,7 +36,7 @@ def key_of(pushed_at: datetime, message_type: int, target_kind: int) -> Key:
 
 
 def add(app: App, changes: Mapping[Key, int]) -> None:
-    """Must run in the transaction that writes the tasks, after it locked them."""
+    """Must run in the transaction that locked and wrote the tasks."""
     rows = [(*key, change) for key, change in sorted(changes.items()) if change]
     if rows:
         run(_ADD, [app.pk, *map(list, zip(*rows, strict=True))])

@@ -15,7 +15,6 @@ from django.db.models import Q, QuerySet
 from pushlog.models import FailedTry
 from pushlog.postgres.statements import run
 
-# Failures are forgotten this long after the last one.
 FORGOTTEN = timedelta(hours=1)
 _TABLE = FailedTry._meta.db_table
 _RECENT = "old.last_at >= now() - %(forgotten)b::interval"
@@ -60,7 +59,6 @@ def seconds_to_wait(*keys: Key) -> int:
 
 
 def waiting(key: Key) -> QuerySet[FailedTry]:
-    """For EXISTS in another query."""
     return FailedTry.objects.filter(who=_hash(key.who), place=_hash(key.place), wait_until__gt=TransactionNow())
 
 

@@ -13,7 +13,7 @@ from pushlog.models import Credential, CredentialUsage
 from pushlog.postgres.statements import run
 
 _TABLE = CredentialUsage._meta.db_table
-# A request over the limit changes nothing. Its commit need not reach the disk: a crash forgets a second of counting.
+# The commit need not reach the disk: a crash forgets a second of counting.
 _ADD = f"""
     WITH commit AS (SELECT set_config('synchronous_commit', 'off', true)),
     now AS (SELECT date_trunc('minute', statement_timestamp()) AS minute FROM commit)

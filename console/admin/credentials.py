@@ -54,7 +54,7 @@ class CredentialAdmin(StrictAdmin):
     list_select_related = ["app"]
     search_fields = ["access_id", "name"]
     actions = ["revoke"]
-    # The usual field shows six digits.
+    # The usual one shows six digits.
     formfield_overrides = {models.PositiveIntegerField: {"widget": AdminBigIntegerFieldWidget}}
 
     def get_fields(self, request: HttpRequest, obj: Credential | None = None) -> list[Any]:

@@ -65,7 +65,6 @@ class Channel(HTTPChannel):
 
     @property
     def is_busy(self) -> bool:
-        """Whether an answer is being made or sent."""
         return bool(self.requests or self.total_outbufs_len)
 
     def received(self, data: bytes) -> bool:
@@ -76,7 +75,6 @@ class Channel(HTTPChannel):
         return taken
 
     def maintain(self, now: float) -> None:
-        """Ends what is late."""
         if self.lingers_until:
             if now > self.lingers_until:
                 self.handle_close()
@@ -217,7 +215,7 @@ class Server(TcpWSGIServer):
         was_full = self.task_dispatcher.is_full
         self.task_dispatcher.end_task()
         if was_full:
-            self.pull_trigger()  # it may accept again
+            self.pull_trigger()
 
     def has_progressed(self) -> bool:
         """False if requests wait, and no thread was free or wrote anything since this was last asked."""
@@ -231,7 +229,6 @@ class Server(TcpWSGIServer):
         return bool(poll.poll(0))
 
     def drain(self, seconds: float) -> None:
-        """Takes no more connections, and answers what has arrived."""
         self.is_draining = True
         self.accepting = False
         self.del_channel()

@@ -29,7 +29,6 @@ class Parser(HTTPRequestParser):
 
     @property
     def address(self) -> str:
-        """The path, also of a request that could not be parsed."""
         start = _START.match(self.start)
         return unquote_to_bytes(start[1]).decode("latin-1") if start else "/"
 

@@ -20,11 +20,11 @@ from typing import Any
 
 logger = logging.getLogger(__name__)
 
-SILENT = 60.0  # seconds after which a worker is replaced
+SILENT = 60.0  # seconds
 _STARTING = 120.0  # importing may take long on a busy machine
 _DRAIN = 10.0  # seconds for what is being answered when the server ends
 _ENDING = 5.0  # more, until a worker that should have ended is killed
-_PAUSE = 2.0  # before a worker that never began to answer is started again
+_PAUSE = 2.0  # before a worker that never answered is started again
 _BEAT = 1.0
 _BACKLOG = 1024
 
@@ -132,7 +132,6 @@ def _end(running: list[_Worker], hurry: threading.Event) -> None:
 
 
 def run(sock: socket.socket, pipe: Connection, load: Callable[[], Application]) -> None:
-    """A worker process."""
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     threading.Thread(target=_end_with_supervisor, args=[pipe, stop], daemon=True).start()

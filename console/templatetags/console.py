@@ -102,7 +102,6 @@ def _unset_fields(filter_set: type[FilterSet]) -> SafeString:
 # Django renders a template for each widget and option. Those took a quarter of a filtered page.
 @register.simple_tag
 def form_fields(form: Form) -> SafeString:
-    """Each field with its label, hint and errors."""
     return format_html_join("", "{}", ((_field(field),) for field in form))
 
 

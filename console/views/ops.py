@@ -31,7 +31,7 @@ _last: tuple[float, health.Problems] | None = None
 
 @require_safe
 def livez(request: HttpRequest) -> HttpResponse:
-    """200 while this process answers. No database."""
+    """200 while this process answers."""
     return _answer([])
 
 
@@ -73,7 +73,7 @@ def _problems() -> health.Problems:
     with _asking:
         if _last is None or time.monotonic() - _last[0] > _FRESH:
             found = _ask()
-            # Not the time before: whoever waited for a slow answer takes it.
+            # Whoever waited for a slow answer takes it.
             _last = time.monotonic(), found
         return _last[1]
 

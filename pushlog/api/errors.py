@@ -41,7 +41,7 @@ MEANINGS = {
     422: ("invalid", "The body is JSON, but not what is asked for here."),
     429: (
         "too_many_requests",
-        "Too many requests, rows or wrong secrets; send it again after the seconds of Retry-After.",
+        "Too many requests, rows, bytes or wrong secrets; send it again after the seconds of Retry-After.",
     ),
     500: ("server_error", "Something failed here; the request may be sent again."),
     503: ("unavailable", "The database is not there, or too busy; send the request again in a moment."),
@@ -119,7 +119,6 @@ def in_json(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[Ht
             return response
         worded = answer(response.status_code)
         for name, value in response.headers.items():
-            # Above all those that protect the reader.
             if not name.startswith("Content-") or name == "Content-Security-Policy":
                 worded.headers.setdefault(name, value)
         return worded

@@ -47,7 +47,7 @@ class Body(NamedTuple):
 
 
 def receive(request: HttpRequest) -> Body:
-    """A body of rows. Raises RefusedRequest."""
+    """Raises RefusedRequest."""
     kind = _content_type(request, {JSON, NDJSON})
     return Body(kind, read(request, MAX_BYTES).removeprefix(BOM_UTF8))
 

@@ -32,14 +32,14 @@ def keep_running() -> None:
         ending.set()
         watcher.join()
 
-    # Runs before the earlier handler that stops the server.
+    # Runs before the handler that stops the server.
     atexit.register(end)
     watcher.start()
 
 
 def _watch(ending: threading.Event) -> None:
     while not ending.wait(_EVERY):
-        with suppress(OSError):  # such as too many open files; try again
+        with suppress(OSError):  # such as too many open files
             if not _is_alive():
                 logger.error("PostgreSQL died: starting it again")
                 try:

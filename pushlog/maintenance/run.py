@@ -60,7 +60,7 @@ def maintain(*, now: datetime | None = None, stop: Event | None = None, force: b
             except DatabaseError as error:
                 if stop.is_set():  # cancelled
                     return result
-                # The error's text may quote a row.
+                # Its text may quote a row.
                 result.setdefault("failed", {})[name] = type(error.__cause__ or error).__name__
                 logger.exception("Maintenance: %s failed", name)
             if stop.is_set():

@@ -66,7 +66,7 @@ class CallWindow(models.Model):
 
 
 class CredentialUsage(models.Model):
-    """What a credential used of the JSON API in one minute: its last one with requests."""
+    """What a credential used in its last minute with requests."""
 
     # No constraint: the first request would wait for whoever changes the credential.
     credential = models.OneToOneField(

@@ -183,7 +183,7 @@ def _locked(folder: Path, how: int = fcntl.LOCK_EX) -> Iterator[int]:
 
 
 def _socket_folder(var: Path) -> Path:
-    """Return the data folder, or one in /tmp if its name does not suit a socket (TMPDIR may differ)."""
+    """Return the data folder, or one in /tmp if its name does not suit a socket."""
     folder = var.resolve() / "postgres"
     name = os.fsencode(folder)
     # The system allows 107 bytes, and libpq splits hosts at commas.

@@ -1,4 +1,4 @@
-"""Settings of our database sessions, the check that they hold, and transactions of writers.
+"""Settings of our database sessions, and transactions of writers.
 
 They are sent by SET after connecting. In the start-up packet (`options`), PgBouncer refuses or drops them.
 """

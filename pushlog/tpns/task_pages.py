@@ -61,7 +61,6 @@ def page(
     """An app's tasks pushed from `start` to before `end` (aware), newest first."""
     if end <= start:
         return TaskPage(0, [])
-    # The whole UTC hours are from `first` to before `last`.
     first, last = hour_of(start - _MOMENT) + HOUR, hour_of(end)
     if last < first:  # the period lies within an hour
         first = last = end

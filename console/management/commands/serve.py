@@ -49,7 +49,6 @@ class Command(BaseCommand):
         try:
             self._prepare(demo, address)
         except Error as error:
-            # The first line of libpq's message is enough.
             raise CommandError(f"The database cannot be used: {str(error).splitlines()[0]}") from error
         except clock.ClockOff as error:
             raise CommandError(str(error)) from error
@@ -124,7 +123,7 @@ def _bound(host: str, port: int) -> socket.socket:
     try:
         family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         sock = socket.socket(family, kind, protocol)
-        # A port whose last connections are still closing down is not taken.
+        # Or a port with closing connections counts as taken.
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         # Accepted connections inherit these. A client that vanished is noticed after a minute and a half.
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

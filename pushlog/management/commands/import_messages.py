@@ -26,7 +26,7 @@ from pushlog.clock import ClockOff
 from pushlog.models import App
 from pushlog.row_files import Format, Rejected, Row, UnreadableFile, entry, format_of, rows
 
-# Long lines end a batch early, or ten thousand of them would need gigabytes.
+# Ten thousand long lines would need gigabytes.
 _BATCH_BYTES = 16 << 20
 
 _MOST_PATIENT = 3600  # seconds
@@ -191,8 +191,6 @@ def _import(
 
 
 class _Import:
-    """One file on its way into the log."""
-
     def __init__(self, app: App, name: str, totals: Totals) -> None:
         self.app, self.name, self.totals = app, name, totals
         self.batch: list[Row | Rejected] = []
@@ -240,7 +238,7 @@ class _Pipe(RawIOBase):
     """Stores what has been read while a pipe gives nothing."""
 
     def __init__(self, file: BufferedReader, one: _Import, flush_after: float) -> None:
-        self._file: Any = file.raw  # its stubs know less of it
+        self._file: Any = file.raw
         self._import, self._flush_after = one, flush_after
 
     def readable(self) -> bool:
@@ -264,7 +262,6 @@ class _PipeReader(BufferedReader):
 
 
 def _pipe(file: BufferedReader, one: _Import, flush_after: float) -> BufferedReader:
-    """The stream itself, if it is a file, whose lines are all there."""
     return file if file.seekable() else _PipeReader(_Pipe(file, one, flush_after))
 
 
