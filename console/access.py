@@ -14,6 +14,7 @@ from django.contrib.auth import authenticate
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.auth.views import redirect_to_login
+from django.db import DatabaseError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -47,14 +48,17 @@ class AccountAdapter(DefaultAccountAdapter):
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
         """None for a deactivated person too: nobody shall learn that the password was right."""
         keys = _keys(request, credentials["username"])
-        if seconds := throttle.seconds_to_wait(*keys):
+        if seconds := throttle.begin(*keys):
             raise ImmediateHttpResponse(too_many_tries(request, seconds))
-        user = authenticate(request, **credentials)
-        if user is None:
-            throttle.fail(*keys)
-        else:
-            # Not the address: people guess beside logins of their own.
+        try:
+            user = authenticate(request, **credentials)
+        except DatabaseError:
+            throttle.take_back(*keys)
+            raise
+        if user is not None:
             throttle.forget(keys[0])
+            # The address keeps its failures: people guess beside logins of their own.
+            throttle.take_back(*keys[1:])
         return user
 
     def post_login(self, request: HttpRequest, user: AbstractBaseUser, **how: Any) -> HttpResponse:

@@ -30,6 +30,11 @@ _FAIL = f"""
             THEN least(2.0 ^ least(old.beyond + 1, 10), 900) ELSE 0 END * interval '1 second',
         last_at = now()
 """
+_TAKE_BACK = f"""
+    UPDATE {_TABLE} AS old SET beyond = beyond - 1, wait_until = now()
+    FROM unnest(%(who)b::bytea[], %(place)b::bytea[]) AS given (who, place)
+    WHERE (old.who, old.place) = (given.who, given.place)
+"""
 _WAIT = f"""
     SELECT ceil(EXTRACT(epoch FROM max(wait_until) - now()))::int
     FROM unnest(%(who)b::bytea[], %(place)b::bytea[]) AS given (who, place) JOIN {_TABLE} USING (who, place)
@@ -54,7 +59,7 @@ def of_program(access_id: str) -> str:
 
 def seconds_to_wait(*keys: Key) -> int:
     """Seconds until the next try with these keys; 0 if it may be made now."""
-    [(seconds,)] = run(_WAIT, {name: values for name, values in _columns(keys).items() if name != "free"})
+    [(seconds,)] = run(_WAIT, _pairs(keys))
     return max(seconds or 0, 0)
 
 
@@ -65,6 +70,25 @@ def waiting(key: Key) -> QuerySet[FailedTry]:
 def fail(*keys: Key) -> None:
     """Counts a failure. Each one beyond the free ones doubles the wait: 1, 2, 4 seconds, up to 15 minutes."""
     run(_FAIL, _columns(keys) | {"forgotten": FORGOTTEN})
+
+
+def begin(*keys: Key) -> int:
+    """Counts a try as a failure before it is made, so that tries at once cannot all be made within one wait.
+
+    Returns the seconds to wait if it may not be made; then it is not counted.
+    """
+    if seconds := seconds_to_wait(*keys):
+        return seconds
+    # Another process may have counted since: its row is looked at again under a lock. now() would be before that.
+    counted = run(
+        f"{_FAIL} WHERE old.wait_until <= clock_timestamp() RETURNING 1", _columns(keys) | {"forgotten": FORGOTTEN}
+    )
+    return 0 if len(counted) == len(keys) else max(seconds_to_wait(*keys), 1)
+
+
+def take_back(*keys: Key) -> None:
+    """Undoes `begin` for a try that was no failure."""
+    run(_TAKE_BACK, _pairs(keys))
 
 
 def forget(key: Key) -> None:
@@ -82,11 +106,11 @@ def expired(now: datetime) -> QuerySet[FailedTry]:
 
 
 def _columns(keys: tuple[Key, ...]) -> dict[str, object]:
-    return {
-        "who": [_hash(key.who) for key in keys],
-        "place": [_hash(key.place) for key in keys],
-        "free": [key.free for key in keys],
-    }
+    return _pairs(keys) | {"free": [key.free for key in keys]}
+
+
+def _pairs(keys: tuple[Key, ...]) -> dict[str, object]:
+    return {"who": [_hash(key.who) for key in keys], "place": [_hash(key.place) for key in keys]}
 
 
 def _hash(text: str) -> bytes:

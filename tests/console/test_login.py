@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from threading import Barrier
 from unittest.mock import Mock
 
 import pytest
@@ -14,8 +15,10 @@ from django.db.models import F
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
+from pushlog import throttle
 from pushlog.models import FailedTry
 from tests import factories
+from tests.pushlog.threads import run_together
 
 PAGE = "/accounts/login/"
 
@@ -286,6 +289,20 @@ def test_the_database_holds_no_names(person: User) -> None:
 
     for row in FailedTry.objects.all():
         assert len(row.who) == len(row.place) == 32
+
+
+@pytest.mark.django_db(transaction=True)
+def test_tries_at_once_are_no_more_than_one_after_another() -> None:
+    keys = throttle.Key("person:x", "192.0.2.1", 5), throttle.Key("persons", "192.0.2.1", 30)
+    start, waits = Barrier(8), list[int]()
+
+    def attempt() -> None:
+        start.wait(30)
+        waits.append(throttle.begin(*keys))
+
+    run_together(*[attempt] * 8)
+
+    assert sorted(waits) == [0] * 5 + [1] * 3
 
 
 def test_a_page_asks_nothing_about_failures(person: User, django_assert_num_queries: DjangoAssertNumQueries) -> None:
