@@ -165,13 +165,13 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "apps"
-ACCOUNT_ADAPTER = "console.access.AccountAdapter"
+ACCOUNT_ADAPTER = "console.logins.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = True
-ACCOUNT_FORMS = {"change_password": "console.access.ChangePasswordForm"}
-# allauth counts in the memory of each process. console/access.py counts in the database.
+ACCOUNT_FORMS = {"change_password": "console.logins.ChangePasswordForm"}
+# allauth counts in the memory of each process. console/logins.py counts in the database.
 ACCOUNT_RATE_LIMITS = False
 
 # Browsers take a __Host- cookie from this host alone, not from another of the domain.

@@ -1,0 +1,102 @@
+"""Log-ins: no wrong password is free, and nobody is locked out by others."""
+
+from typing import Any
+
+from allauth.account import forms as allauth_forms
+from allauth.account.adapter import DefaultAccountAdapter, get_adapter
+from allauth.account.internal.userkit import get_user_by_username
+from allauth.core.exceptions import ImmediateHttpResponse
+from django.conf import settings
+from django.contrib.auth import authenticate
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import User
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse
+from django.utils.crypto import constant_time_compare, get_random_string, salted_hmac
+
+from console.views.errors import too_many_tries
+from pushlog import throttle
+from pushlog.http.addresses import client_address
+
+KNOWN_BROWSER = f"{settings.COOKIE_PREFIX}browser"
+_KNOWN_FOR = 180 * 24 * 3600  # seconds
+_FREE_OF_ACCOUNT, _FREE_OF_ADDRESS = 5, 30
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """Administrators create accounts; nobody signs up. Wrong passwords delay further tries."""
+
+    def is_safe_url(self, url: str | None) -> bool:
+        try:
+            return bool(super().is_safe_url(url))
+        except ValueError:  # an address that Python cannot read
+            return False
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
+        """None for a deactivated person too: nobody shall learn that the password was right."""
+        keys = _keys(request, credentials["username"])
+        if seconds := throttle.begin(*keys):
+            raise ImmediateHttpResponse(too_many_tries(request, seconds))
+        try:
+            user = authenticate(request, **credentials)
+        except DatabaseError:
+            throttle.take_back(*keys)
+            raise
+        if user is not None:
+            throttle.forget(keys[0])
+            # The address keeps its failures: people guess beside logins of their own.
+            throttle.take_back(*keys[1:])
+        return user
+
+    def post_login(self, request: HttpRequest, user: AbstractBaseUser, **how: Any) -> HttpResponse:
+        response: HttpResponse = super().post_login(request, user, **how)
+        value = f"{user.pk}:{get_random_string(22)}:{_fingerprint(user)}"
+        response.set_signed_cookie(
+            KNOWN_BROWSER,
+            value,
+            salt=KNOWN_BROWSER,
+            max_age=_KNOWN_FOR,
+            secure=settings.HTTPS,
+            httponly=True,
+            samesite="Lax",
+        )
+        return response
+
+
+class ChangePasswordForm(allauth_forms.ChangePasswordForm):
+    """Wrong passwords count as at the login."""
+
+    def clean_oldpassword(self) -> str:
+        given: str = self.cleaned_data["oldpassword"]
+        if not get_adapter().reauthenticate(self.user, given):
+            raise get_adapter().validation_error("enter_current_password")
+        return given
+
+
+def _keys(request: HttpRequest, username: str) -> list[throttle.Key]:
+    who = throttle.of_person(username)
+    if browser := _known_browser(request, username):
+        # Others cannot delay it.
+        return [throttle.Key(who, browser, _FREE_OF_ACCOUNT)]
+    address = client_address(request)
+    return [
+        throttle.Key(who, address, _FREE_OF_ACCOUNT),
+        throttle.Key("persons", address, _FREE_OF_ADDRESS),
+    ]
+
+
+def _known_browser(request: HttpRequest, username: str) -> str | None:
+    """The ID of a browser in which this person logged in with the present password."""
+    value = request.get_signed_cookie(KNOWN_BROWSER, "", salt=KNOWN_BROWSER, max_age=_KNOWN_FOR) or ""
+    user = get_user_by_username(username) if value else None
+    if user is None:
+        return None
+    pk, browser, fingerprint = value.split(":")
+    return browser if pk == str(user.pk) and constant_time_compare(fingerprint, _fingerprint(user)) else None
+
+
+def _fingerprint(user: AbstractBaseUser) -> str:
+    return salted_hmac(KNOWN_BROWSER, user.password).hexdigest()
