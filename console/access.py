@@ -1,20 +1,57 @@
-"""Who may see which app. The only place that decides it."""
+"""Who may see which app, and do what. The only place that decides it."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
 from functools import wraps
-from typing import Concatenate, ParamSpec, cast
+from typing import Any, Concatenate, ParamSpec, cast
 from urllib.parse import urlsplit, urlunsplit
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.auth.views import redirect_to_login
-from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.core.exceptions import PermissionDenied
+from django.db.models import Exists, F, OuterRef, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 
 from console import htmx
-from pushlog.models import App
+from pushlog.models import App, InstallationRole, Membership, Role
+
+
+class Right(Enum):
+    """What a member may do with an app, beyond its masked pages."""
+
+    REVEAL = auto()  # a message or target, for a while and with a reason
+    SEE_ALL = auto()  # whole target IDs, content
+    CORRECT = auto()  # messages and push tasks
+    MANAGE = auto()  # members, credentials, the app's settings
+
+
+_RIGHTS = {
+    Role.VIEWER: frozenset[Right](),
+    Role.SUPPORT: frozenset({Right.REVEAL}),
+    Role.OPERATOR: frozenset({Right.SEE_ALL, Right.CORRECT}),
+    Role.MANAGER: frozenset({Right.SEE_ALL, Right.CORRECT, Right.MANAGE}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a person may do outside the pages of an app."""
+
+    is_administrator: bool = False  # decides about apps and people
+    is_auditor: bool = False  # reads the audit log
+    corrects: bool = False  # something, in any app
+
+    @property
+    def may_use_admin(self) -> bool:
+        return self.is_administrator or self.corrects
+
+    @property
+    def may_read_audit_log(self) -> bool:
+        return self.is_administrator or self.is_auditor
 
 
 class MemberRequest(HttpRequest):
@@ -22,31 +59,89 @@ class MemberRequest(HttpRequest):
 
     user: User
     app: App
+    rights: frozenset[Right]
+    standing: Standing
 
 
-def visible_apps(user: User | AnonymousUser) -> QuerySet[App]:
-    """The apps that a person is a member of. Superusers are no exception."""
-    return App.objects.filter(memberships__user=user.pk)
+def visible_apps(user: User | AnonymousUser, right: Right | None = None) -> QuerySet[App]:
+    """The apps that a person is a member of, with this right in them. Superusers are no exception."""
+    memberships = _memberships(user)
+    return App.objects.filter(memberships__in=memberships.filter(role__in=_roles_with(right)) if right else memberships)
+
+
+def standing(request: HttpRequest) -> Standing:
+    """Asks the database once for a request."""
+    if not hasattr(request, "standing"):
+        found = User.objects.filter(pk__in=[request.user.pk], is_active=True).annotate(
+            kind=F("installation_role__kind"), corrects=_corrects(OuterRef("pk"))
+        )
+        [person] = found or [None]
+        request.standing = _standing(person, person) if person else Standing()  # type: ignore[attr-defined]
+    return cast(MemberRequest, request).standing
+
+
+def navigation(request: HttpRequest) -> dict[str, Any]:
+    """A context processor."""
+    return {"standing": SimpleLazyObject(lambda: standing(request))}
+
+
+def _standing(user: User, found: Any) -> Standing:
+    kinds = InstallationRole.Kind
+    return Standing(user.is_superuser or found.kind == kinds.ADMINISTRATOR, found.kind == kinds.AUDITOR, found.corrects)
+
+
+def _corrects(user: OuterRef) -> Exists:
+    return Exists(Membership.objects.filter(user=user, role__in=_roles_with(Right.CORRECT)))
+
+
+def _roles_with(right: Right) -> list[Role]:
+    return [role for role, rights in _RIGHTS.items() if right in rights]
+
+
+def _memberships(user: User | AnonymousUser) -> QuerySet[Membership]:
+    return Membership.objects.filter(user=user.pk, user__is_active=True)
 
 
 P = ParamSpec("P")
+View = Callable[Concatenate[MemberRequest, P], HttpResponse]
 
 
-def member_required(
-    view: Callable[Concatenate[MemberRequest, P], HttpResponse],
-) -> Callable[..., HttpResponse]:
-    """Sets `request.app` and its time zone. Others than members get a 404."""
+def member_required(view: View[P]) -> Callable[..., HttpResponse]:
+    """Sets `request.app`, its time zone and `request.rights`. Others than members get a 404."""
 
     @wraps(view)
     def guarded(request: HttpRequest, app: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         request = cast(MemberRequest, request)
         if not request.user.is_authenticated:
             return _to_login(request, app)
-        request.app = get_object_or_404(visible_apps(request.user), slug=app)
+        # What the frame of the page needs is asked along.
+        found = _memberships(request.user).annotate(
+            kind=F("user__installation_role__kind"), corrects=_corrects(OuterRef("user"))
+        )
+        membership = found.filter(app__slug=app).select_related("app").first()
+        if membership is None:
+            raise Http404
+        request.app, request.rights = membership.app, _RIGHTS[Role(membership.role)]
+        request.standing = _standing(request.user, membership)
         timezone.activate(request.app.time_zone)  # until console.middleware.own_time_zone
         return view(request, *args, **kwargs)
 
     return guarded
+
+
+def right_required(right: Right) -> Callable[[View[P]], Callable[..., HttpResponse]]:
+    """Inside `member_required`. Members without the right get a 403."""
+
+    def decorate(view: View[P]) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        def guarded(request: MemberRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            if right not in request.rights:
+                raise PermissionDenied
+            return view(request, *args, **kwargs)
+
+        return guarded
+
+    return decorate
 
 
 def _to_login(request: HttpRequest, app: str) -> HttpResponse:

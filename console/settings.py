@@ -62,7 +62,7 @@ METRICS_TOKEN = env.str("METRICS_TOKEN", "")
 INSTALLED_APPS = [
     "console",
     "pushlog",
-    "django.contrib.admin",
+    "console.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",
@@ -108,6 +108,7 @@ TEMPLATES = [
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
+                "console.access.navigation",
                 "django.contrib.messages.context_processors.messages",
             ],
         },

@@ -1,7 +1,6 @@
 """The addresses of the site. People paste them into tickets, so they do not change."""
 
 from allauth.account import views as account
-from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path, re_path, register_converter
 from django.views.generic import RedirectView
@@ -10,10 +9,6 @@ from console.url_converters import PushIDConverter
 from console.views import api_docs, apps, errors, messages, ops, statuses, tasks
 from pushlog.api.endpoints import api
 from pushlog.tpns import views as tpns
-
-admin.site.site_header = admin.site.site_title = "Pushlog administration"
-# Django's own login form would check passwords without a limit, even for a person who is logged in.
-admin.site.login = secure_admin_login(RedirectView.as_view(pattern_name="admin:index"))  # type: ignore[method-assign]
 
 handler400 = "console.views.errors.bad_request"
 handler403 = "console.views.errors.forbidden"

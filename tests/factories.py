@@ -8,7 +8,7 @@ from uuid import UUID
 from django.contrib.auth.models import User
 
 from pushlog import ingest
-from pushlog.models import App, Membership, Message, PushTask
+from pushlog.models import App, InstallationRole, Membership, Message, PushTask, Role
 
 _numbers = count(1)
 
@@ -20,10 +20,15 @@ def create_app(**fields: Any) -> App:
     return App.objects.create(**(defaults | fields))
 
 
-def create_user(*apps: App, **fields: Any) -> User:
-    """A person who is a member of these apps. Without a password: to make one takes half a second."""
+def create_user(*apps: App, role: Role = Role.OPERATOR, kind: str = "", **fields: Any) -> User:
+    """A person with this role in these apps, and perhaps a `kind` of role for the installation.
+
+    Without a password: to make one takes half a second.
+    """
     user = User.objects.create_user(**({"username": f"user-{next(_numbers)}"} | fields))
-    Membership.objects.bulk_create(Membership(user=user, app=app) for app in apps)
+    Membership.objects.bulk_create(Membership(user=user, app=app, role=role) for app in apps)
+    if kind:
+        InstallationRole.objects.create(user=user, kind=kind)
     return user
 
 

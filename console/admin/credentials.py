@@ -9,7 +9,8 @@ from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from console.admin.strict import StrictAdmin
+from console.access import Right
+from console.admin.strict import OfApps
 from pushlog import credentials
 from pushlog.models import Credential
 
@@ -47,8 +48,10 @@ class NewCredentialForm(forms.ModelForm):
 
 
 @admin.register(Credential)
-class CredentialAdmin(StrictAdmin):
+class CredentialAdmin(OfApps):
     """Nothing is deleted: it stays visible who had access, and until when."""
+
+    right = Right.MANAGE
 
     list_display = ["access_id", "name", "app", "created_at", "last_used_at", "revoked_at"]
     list_select_related = ["app"]
@@ -68,9 +71,6 @@ class CredentialAdmin(StrictAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Credential | None = None) -> list[str]:
         """A credential never moves to another app: programs use it."""
         return ["app", "access_id", "created_at", "last_used_at", "revoked_at"] if obj else []
-
-    def has_delete_permission(self, request: HttpRequest, obj: Credential | None = None) -> bool:
-        return False
 
     def save_model(self, request: HttpRequest, obj: Credential, form: Any, change: bool) -> None:
         if change:

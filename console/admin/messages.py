@@ -15,9 +15,9 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from console.access import visible_apps
+from console.access import Right
 from console.admin.fields import BoundedJSON, StoredText
-from console.admin.strict import StrictAdmin
+from console.admin.strict import OfApps
 from pushlog import clock, ingest
 from pushlog.keyset import BadCursor, page_of
 from pushlog.models import Message
@@ -70,8 +70,10 @@ class MessageForm(forms.ModelForm):
 
 
 @admin.register(Message)
-class MessageAdmin(StrictAdmin):
+class MessageAdmin(OfApps):
     """Messages of the person's own apps. Nothing is added, deleted or counted."""
+
+    right = Right.CORRECT
 
     form = MessageForm
     actions = None
@@ -90,12 +92,9 @@ class MessageAdmin(StrictAdmin):
     fields = [*readonly_fields, *MessageForm.Meta.fields]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
-        return Message.objects.findable().filter(app__in=visible_apps(request.user)).select_related("app")
+        return Message.objects.findable().filter(app__in=self.own_apps(request)).select_related("app")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Message | None = None) -> bool:
         return False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
@@ -113,7 +112,7 @@ class MessageAdmin(StrictAdmin):
                 if found:
                     return redirect("admin:pushlog_message_change", found.pk)
                 problem = "There is no message with this ID in your apps within the last 30 days."
-        apps = {one.slug: one for one in visible_apps(request.user)}
+        apps = {one.slug: one for one in self.own_apps(request)}
         slug = request.GET.get("app", next(iter(apps), ""))
         page = None
         if not request.GET.keys() <= {"app", "after"} or (apps and slug not in apps):

@@ -1,23 +1,71 @@
-"""Django's own pages for people and groups, with our bounds."""
+"""People in Django's admin."""
+
+from typing import Any
 
 from allauth.account.admin import EmailAddress, EmailConfirmation
 from django.contrib import admin
 from django.contrib.auth import admin as auth_admin
 from django.contrib.auth.models import Group, User
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
+from console.access import Right, standing, visible_apps
+from console.admin.apps import MembershipInline
 from console.admin.strict import StrictAdmin
+from pushlog.models import InstallationRole
 
-# Importing their modules registered them. We send no mail.
+# Importing their modules registered them. Roles take the place of groups, and we send no mail.
 for _model in (User, Group, EmailAddress, EmailConfirmation):
     if admin.site.is_registered(_model):
         admin.site.unregister(_model)
 
 
+class InstallationRoleInline(admin.TabularInline):
+    """What a person may do beyond apps."""
+
+    model = InstallationRole
+    extra = 0
+    verbose_name_plural = "Role for the whole installation"
+
+    # Whoever may change the page may change this.
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return True
+
+    has_add_permission = has_change_permission = has_delete_permission = has_view_permission
+
+
 @admin.register(User)
 class UserAdmin(StrictAdmin, auth_admin.UserAdmin):
-    lookups = frozenset({"is_staff__exact", "is_superuser__exact", "is_active__exact", "groups__id__exact"})
+    """Administrators make, change and deactivate people. Superusers are changed by superusers alone."""
 
+    lookups = frozenset({"is_superuser__exact", "is_active__exact"})
+    list_display = ["username", "first_name", "last_name", "is_active", "is_superuser", "last_login"]
+    list_filter = ["is_active", "is_superuser"]
+    search_fields = ["username", "first_name", "last_name"]
+    filter_horizontal = ()
+    readonly_fields = ["last_login", "date_joined"]
+    inlines = [InstallationRoleInline, MembershipInline]
 
-@admin.register(Group)
-class GroupAdmin(StrictAdmin, auth_admin.GroupAdmin):
-    pass
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        if obj is None:
+            return super().get_fieldsets(request, obj)
+        mighty = ["is_superuser"] if request.user.is_superuser else []
+        fields = ["username", "password", "first_name", "last_name", "is_active", *mighty, *self.readonly_fields]
+        return [(None, {"fields": fields})]
+
+    def get_inlines(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """None on the form that makes a person: its second page has them."""
+        return self.inlines if obj else []
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return standing(request).is_administrator and (request.user.is_superuser or not (obj and obj.is_superuser))
+
+    def may_choose(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request) or visible_apps(request.user, Right.MANAGE).exists()
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[User], search_term: str
+    ) -> tuple[QuerySet[User], bool]:
+        found, has_duplicates = super().get_search_results(request, queryset, search_term)
+        # Only other forms name a field.
+        return found.filter(is_active=True) if "field_name" in request.GET else found, has_duplicates

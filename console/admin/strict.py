@@ -1,4 +1,4 @@
-"""What all our pages of Django's admin refuse."""
+"""What all our pages of Django's admin refuse, and to whom they open."""
 
 from typing import Any
 
@@ -8,13 +8,37 @@ from django.core.exceptions import SuspiciousOperation
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
+from console.access import Right, visible_apps
 from console.admin.fields import is_number
+from pushlog.models import App
 
 
 class StrictAdmin(admin.ModelAdmin):
-    """Answers 400 to addresses and selections that the admin itself does not make."""
+    """Answers 400 to addresses and selections that the admin itself does not make.
+
+    Roles decide, not Django's permissions. Nothing is deleted: people look for what became of it.
+    """
 
     lookups: frozenset[str] = frozenset()
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        raise NotImplementedError
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_change_permission(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self.has_change_permission(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def may_choose(self, request: HttpRequest) -> bool:
+        """Whether other forms offer these rows."""
+        return self.has_view_permission(request)
 
     def lookup_allowed(self, lookup: str, value: str, request: Any = None) -> bool:
         """Others could name any field, pattern or value."""
@@ -43,3 +67,23 @@ class StrictAdmin(admin.ModelAdmin):
         if not all(is_number(key) for key in request.POST.getlist(ACTION_CHECKBOX_NAME)):
             raise SuspiciousOperation("A selected row has no number")
         return super().response_action(request, queryset, *more)
+
+
+class OfApps(StrictAdmin):
+    """Rows of the apps in which a person has `right`."""
+
+    right: Right
+
+    def own_apps(self, request: HttpRequest) -> QuerySet[App]:
+        return visible_apps(request.user, self.right)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).filter(app__in=self.own_apps(request))
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.own_apps(request).exists()
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "app":
+            kwargs["queryset"] = self.own_apps(request)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)

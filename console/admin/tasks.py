@@ -8,9 +8,9 @@ from django.contrib.admin.widgets import AdminTextareaWidget
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from console.access import visible_apps
+from console.access import Right
 from console.admin.fields import BoundedJSON, StoredText
-from console.admin.strict import StrictAdmin
+from console.admin.strict import OfApps
 from pushlog import clock, ingest
 from pushlog.invisible import strip_invisible
 from pushlog.models import WINDOW, App, MessageType, PushTask, TargetKind, TaskSource, TaskState
@@ -88,8 +88,10 @@ class TaskForm(forms.ModelForm):
 
 
 @admin.register(PushTask)
-class PushTaskAdmin(StrictAdmin):
+class PushTaskAdmin(OfApps):
     """Tasks of the person's own apps. Only maintenance deletes them."""
+
+    right = Right.CORRECT
 
     form = TaskForm
     actions = None
@@ -100,8 +102,7 @@ class PushTaskAdmin(StrictAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PushTask]:
         since = clock.now() - WINDOW
-        own = visible_apps(request.user)
-        return PushTask.objects.filter(app__in=own, pushed_at__gte=since).select_related("app")
+        return super().get_queryset(request).filter(pushed_at__gte=since).select_related("app")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[PushTask], search_term: str
@@ -113,14 +114,6 @@ class PushTaskAdmin(StrictAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: PushTask | None = None) -> list[str]:
         """Messages refer to a task by app and push ID."""
         return ["app", "push_id"] if obj else []
-
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        if db_field.name == "app":
-            kwargs["queryset"] = visible_apps(request.user)
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
-
-    def has_delete_permission(self, request: HttpRequest, obj: PushTask | None = None) -> bool:
-        return False
 
     def save_model(self, request: HttpRequest, obj: PushTask, form: TaskForm, change: bool) -> None:
         result = ingest.write_tasks(app=obj.app, rows=[form.row(form.cleaned_data)])

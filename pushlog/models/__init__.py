@@ -1,6 +1,6 @@
 """The tables of the record."""
 
-from pushlog.models.app import App, Membership
+from pushlog.models.app import App, InstallationRole, Membership, Role
 from pushlog.models.counts import CountDelta, HourlyCount, MessageCount
 from pushlog.models.credential import CallWindow, Credential, CredentialUsage
 from pushlog.models.maintenance import MaintenanceRun, StatusPass
@@ -20,6 +20,7 @@ __all__ = [
     "EarlyReceipt",
     "FailedTry",
     "HourlyCount",
+    "InstallationRole",
     "MaintenanceRun",
     "Membership",
     "Message",
@@ -28,6 +29,7 @@ __all__ = [
     "Mode",
     "PushTask",
     "PushType",
+    "Role",
     "StatusChange",
     "StatusPass",
     "TargetKind",

@@ -56,12 +56,48 @@ class App(models.Model):
         return f"{self.name} ({self.get_environment_display()})"
 
 
+class Role(models.TextChoices):
+    """What a member is in an app. console/access.py says what each may do."""
+
+    VIEWER = "viewer", "Viewer"
+    SUPPORT = "support", "Support"
+    OPERATOR = "operator", "Operator"
+    MANAGER = "manager", "Manager"
+
+
 class Membership(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
     app = models.ForeignKey(App, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(
+        max_length=10,
+        choices=Role.choices,
+        default=Role.VIEWER,
+        db_default=Role.VIEWER,
+        help_text="Viewers see masked target IDs and no content. Support may reveal one message or target with a"
+        " reason. Operators see all, and correct. Managers also decide about members, credentials and the app.",
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "app"], name="membership_once")]
 
     def __str__(self) -> str:
-        return f"{self.user} in {self.app}"
+        return f"{self.user}, {self.get_role_display().lower()} in {self.app}"
+
+
+class InstallationRole(models.Model):
+    """What a person may do for the whole installation. It shows no messages."""
+
+    class Kind(models.TextChoices):
+        ADMINISTRATOR = "administrator", "Administrator"
+        AUDITOR = "auditor", "Auditor"
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="installation_role")
+    kind = models.CharField(
+        "role",
+        max_length=13,
+        choices=Kind.choices,
+        help_text="Administrators decide about apps and people, and read the audit log. Auditors read the audit log.",
+    )
+
+    def __str__(self) -> str:
+        return f"{self.user}, {self.get_kind_display().lower()}"

@@ -2,14 +2,14 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from pushlog.models import App
+from pushlog.models import App, Role
 from tests import factories
 
 
 @pytest.fixture
 def admin(app: App) -> User:
-    """A superuser who is a member of the app."""
-    return factories.create_user(app, is_staff=True, is_superuser=True)
+    """A superuser who is a manager of the app."""
+    return factories.create_user(app, role=Role.MANAGER, is_superuser=True)
 
 
 @pytest.fixture

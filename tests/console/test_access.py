@@ -56,7 +56,7 @@ def test_message_of_another_app_is_not_found_under_my_app(member_client: Client,
 
 
 def test_superuser_sees_only_the_apps_he_is_a_member_of(client: Client, app: App) -> None:
-    client.force_login(factories.create_user(is_superuser=True, is_staff=True))
+    client.force_login(factories.create_user(is_superuser=True))
 
     assert client.get(reverse("messages", args=[app.slug])).status_code == 404
     assert app.name not in client.get("/").content.decode()

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from pushlog import clock, ingest
-from pushlog.models import App, MaintenanceRun, Message
+from pushlog.models import App, MaintenanceRun, Message, Role
 from pushlog.postgres import partitions
 from pushlog.statuses import Channel
 from tests import factories
@@ -173,7 +173,7 @@ def test_reading_goes_on_by_the_databases_time(
 def test_correction_is_refused_with_a_page(monkeypatch: pytest.MonkeyPatch, app: App, shift: timedelta) -> None:
     message = factories.create_message(app, title="old")
     browser = Client()
-    browser.force_login(factories.create_user(app, is_staff=True, is_superuser=True))
+    browser.force_login(factories.create_user(app, role=Role.MANAGER))
     address = reverse("admin:pushlog_message_change", args=[message.pk])
     given = untouched(browser, address) | {"title": "new", "channel": Channel.APNS.value, "code": 2009}
     shift_clock(monkeypatch, shift)

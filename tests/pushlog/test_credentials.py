@@ -19,7 +19,7 @@ from pytest_django import Settings
 
 from pushlog import credentials
 from pushlog.maintenance import health
-from pushlog.models import App, Credential, Message
+from pushlog.models import App, Credential, Message, Role
 from tests import factories
 from tests.pushlog.api.client import basic
 from tests.pushlog.sent import sent
@@ -227,7 +227,7 @@ def test_commands_say_what_is_wrong(app: App) -> None:
 
 @pytest.fixture
 def browser(client: Client, app: App) -> Client:
-    admin: User = factories.create_user(app, is_staff=True, is_superuser=True)
+    admin: User = factories.create_user(app, role=Role.MANAGER)
     client.force_login(admin)
     return client
 

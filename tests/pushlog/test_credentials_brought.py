@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
 from pushlog import credentials
-from pushlog.models import App, Credential
+from pushlog.models import App, Credential, Role
 from tests import factories
 
 ACCESS_ID, SECRET = "1500001048", "1452fcebae9f3115ba794fb0fff2fd73"
@@ -198,7 +198,7 @@ def test_the_command_asks_at_a_terminal(app: App, monkeypatch: pytest.MonkeyPatc
 
 
 def test_admin_takes_one_that_is_brought_along(app: App, client: Client) -> None:
-    client.force_login(factories.create_user(app, is_staff=True, is_superuser=True))
+    client.force_login(factories.create_user(app, role=Role.MANAGER))
     given = {"app": app.pk, "name": "report", "note": "", "own_access_id": ACCESS_ID, "own_secret": SECRET}
     address = "/admin/pushlog/credential/add/"
 

@@ -35,7 +35,7 @@ class Command(BaseCommand):
             nargs="?",
             const=20_000,
             metavar="N",
-            help="fill an empty log with N messages (default 20,000) and print three logins",
+            help="fill an empty log with N messages (default 20,000) and print a login for each role",
         )
 
     def handle(self, *, host: str, port: int, demo: int | None, **options: Any) -> None:

@@ -8,7 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from pushlog.models import App, Message, StatusChange
+from pushlog.models import App, Message, Role, StatusChange
 from pushlog.statuses import NO_RECEIPT, Channel
 from tests import factories
 from tests.console.admin.forms import untouched
@@ -239,10 +239,11 @@ def test_admin_neither_adds_nor_deletes_messages(browser: Client, app: App) -> N
     assert Message.objects.filter(pk=message.pk).exists()
 
 
-def test_admin_list_needs_the_permission(client: Client, app: App) -> None:
-    client.force_login(factories.create_user(app, is_staff=True))
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.SUPPORT])
+def test_admin_list_needs_a_role_that_corrects(client: Client, app: App, role: Role) -> None:
+    client.force_login(factories.create_user(app, role=role, is_staff=True))
 
-    assert client.get(LIST).status_code == 403
+    assert client.get(LIST, follow=True).status_code == 403
 
 
 def test_admin_edits_apps_and_members_but_never_the_slug(browser: Client, app: App) -> None:

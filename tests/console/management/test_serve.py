@@ -77,7 +77,7 @@ def test_serve_answers_prints_the_logins_and_ends_cleanly(
 
     assert "Log in" in page
     assert f"Open http://127.0.0.1:{port}/" in output
-    for name in ("support", "operator", "admin"):
+    for name in ("viewer", "support", "operator", "admin", "auditor"):
         assert f"  {name} " in output
     assert ("Writing 200 demo messages" in output) == (start == "first")
     assert "Traceback" not in output

@@ -38,6 +38,6 @@ def test_membership_once() -> None:
     app = factories.create_app()
     user = factories.create_user(app)
 
-    assert str(Membership.objects.get(user=user)) == f"{user} in {app}"
+    assert str(Membership.objects.get(user=user)) == f"{user}, operator in {app}"
     with pytest.raises(IntegrityError):
         Membership.objects.create(user=user, app=app)

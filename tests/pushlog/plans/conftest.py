@@ -7,7 +7,7 @@ from django.db import connection
 from django.test import Client
 from pytest_django import Settings
 
-from pushlog.models import App
+from pushlog.models import App, Role
 from tests import factories
 
 
@@ -29,5 +29,5 @@ def once(request: pytest.FixtureRequest, settings: Settings) -> bool:
 def browser(log: Any, client: Client) -> Client:
     """The browser of a superuser who is a member of all apps of the log, and of twenty that have nothing in it."""
     apps = [*App.objects.order_by("pk"), *(factories.create_app() for _ in range(20))]
-    client.force_login(factories.create_user(*apps, is_staff=True, is_superuser=True))
+    client.force_login(factories.create_user(*apps, role=Role.MANAGER))
     return client

@@ -1,0 +1,41 @@
+"""Django's admin site, opened by our roles instead of Django's permissions.
+
+Not in `console.admin`: importing that registers its models on this site.
+"""
+
+from typing import TYPE_CHECKING, Any, cast
+
+from django.contrib.admin import AdminSite
+from django.contrib.admin.views.autocomplete import AutocompleteJsonView
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from console.access import standing
+
+if TYPE_CHECKING:
+    from console.admin.strict import StrictAdmin
+
+
+class _Choices(AutocompleteJsonView):
+    def has_perm(self, request: HttpRequest, obj: Any = None) -> bool:
+        return cast("StrictAdmin", self.model_admin).may_choose(request)
+
+
+class ConsoleAdminSite(AdminSite):
+    site_header = site_title = "Pushlog administration"
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return standing(request).may_use_admin
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The console's: Django's own form would check passwords without a limit."""
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.GET.get("next", request.path))
+        if not self.has_permission(request):
+            raise PermissionDenied
+        return redirect("admin:index")
+
+    def autocomplete_view(self, request: HttpRequest) -> Any:
+        return _Choices.as_view(admin_site=self)(request)
