@@ -31,7 +31,7 @@ _FAIL = f"""
         last_at = now()
 """
 _TAKE_BACK = f"""
-    UPDATE {_TABLE} AS old SET beyond = beyond - 1, wait_until = now()
+    UPDATE {FailedTry._meta.db_table} AS old SET beyond = beyond - 1, wait_until = now()
     FROM unnest(%(who)b::bytea[], %(place)b::bytea[]) AS given (who, place)
     WHERE (old.who, old.place) = (given.who, given.place)
 """
