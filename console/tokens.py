@@ -42,6 +42,8 @@ class SearchTerms:
 
     target_id: str = ""
     customer_message_id: str = ""
+    # The key of the person who typed them: others may open the link, too.
+    typed_by: int | None = None
 
     def __bool__(self) -> bool:
         return bool(self.target_id or self.customer_message_id)
@@ -52,13 +54,14 @@ class SearchTerms:
 
 
 def token_of(app: App, terms: SearchTerms) -> str:
-    return seal(["search", app.pk], [terms.target_id, terms.customer_message_id])
+    return seal(["search", app.pk], [terms.target_id, terms.customer_message_id, terms.typed_by])
 
 
 def terms_of(app: App, token: str) -> SearchTerms:
     """Raises BadToken."""
     try:
-        target_id, customer_message_id = unseal(["search", app.pk], token)
+        target_id, customer_message_id, *typed_by = unseal(["search", app.pk], token)
     except ValueError as error:
         raise BadToken from error
-    return SearchTerms(target_id, customer_message_id)
+    # Links made by version 0.1 name nobody.
+    return SearchTerms(target_id, customer_message_id, typed_by[0] if typed_by else None)

@@ -21,6 +21,7 @@ app_pages = [
     path("messages/", messages.message_list, name="messages"),
     path("messages/search/", messages.search, name="search"),
     path("messages/<uuid:message_id>/", messages.message_detail, name="message"),
+    path("messages/<uuid:message_id>/reveal/", messages.reveal_message, name="reveal"),
     path("tasks/", tasks.task_list, name="tasks"),
     path("tasks/<push_id:push_id>/", tasks.task_detail, name="task"),
 ]

@@ -13,7 +13,7 @@ from console.local_times import in_current_zone
 from pushlog import clock, message_ids
 from pushlog.choices import WordChoices
 from pushlog.invisible import strip_invisible
-from pushlog.models import LISTED_MODES, Message, Mode, PushTask, PushType, TargetKind, TaskState
+from pushlog.models import LISTED_MODES, App, Message, Mode, PushTask, PushType, TargetKind, TaskState
 from pushlog.models.message import MessageQuerySet
 from pushlog.models.task import PushTaskQuerySet
 from pushlog.statuses import EXPIRED, Channel, Outcome, outcome_of
@@ -167,3 +167,18 @@ class SearchForm(forms.Form):
         if not self.errors and not any(cleaned.values()):
             raise forms.ValidationError("Enter a target ID, a customer message ID, or both.")
         return cleaned
+
+
+class RevealForm(forms.Form):
+    """Why a person must see what the role does not show."""
+
+    reason = forms.CharField(
+        label="Ticket number or reason",
+        min_length=3,
+        max_length=200,
+        error_messages={"required": "Say why: a ticket number, or a reason."},
+    )
+
+    def __init__(self, *given: Any, app: App) -> None:
+        super().__init__(*given)
+        self.choices = [line.strip() for line in app.reveal_reasons.splitlines() if line.strip()]

@@ -1,7 +1,7 @@
 """The query string of a list, checked before any query."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import django_tables2 as tables
@@ -45,6 +45,8 @@ MESSAGES = Listing(
     filters=tuple(MessageFilter.base_filters),
     others=("search",),
 )
+# An order by what a role may not see would tell it.
+MASKED_MESSAGES = replace(MESSAGES, sorts={name: keys for name, keys in SORTS.items() if name != "target_id"})
 TASKS = Listing(
     page="tasks",
     noun="push task",

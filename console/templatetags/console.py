@@ -14,6 +14,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django_filters import FilterSet
 
+from console.masking import Sight
 from pushlog import __version__, forecast
 from pushlog.models import Message
 
@@ -81,6 +82,21 @@ def version() -> str:
 
 def _iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@register.filter
+def shown_target(message: Message, sight: Sight) -> str:
+    return sight.target_id(message)
+
+
+@register.filter
+def shows_content(message: Message, sight: Sight) -> bool:
+    return sight.shows_content(message)
+
+
+@register.filter
+def revealed_until(message: Message, sight: Sight) -> datetime | None:
+    return sight.revealed_until(message)
 
 
 @register.filter

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
+from console.masking import Sight
 from console.templatetags.console import clock, moment, verdict
 from pushlog.models import App, Message, PushType
 
@@ -33,7 +34,7 @@ _PUSH_TYPES = {member.value: member.label for member in PushType}
 
 
 @register.simple_tag
-def message_rows(messages: Iterable[Message], app: App, now: datetime, offset: str) -> SafeString:
+def message_rows(messages: Iterable[Message], app: App, now: datetime, offset: str, sight: Sight) -> SafeString:
     """Each row prints its offset if the header has none."""
     time = clock if offset else moment
     folder = reverse("messages", args=[app.slug])
@@ -46,7 +47,7 @@ def message_rows(messages: Iterable[Message], app: App, now: datetime, offset: s
                 "page": f"{folder}{message.pk}/",
                 "customer_id": message.customer_message_id,
                 "push_type": _PUSH_TYPES.get(message.push_type, message.push_type),
-                "target_id": message.target_id,
+                "target_id": sight.target_id(message),
                 "title": message.title,
                 "shown_title": message.title or "–",
                 "status": verdict(message, now),

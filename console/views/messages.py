@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import OperationalError
-from django.http import HttpResponse, QueryDict
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -14,11 +14,12 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
 from console import htmx, tokens
-from console.access import MemberRequest, member_required, visible_apps
+from console.access import MemberRequest, Right, member_required, right_required, visible_apps
 from console.lists.context import list_context, page_asked_for
 from console.lists.empty import explain_miss
-from console.lists.filters import FoundFilter, MessageFilter, SearchForm
-from console.lists.state import MESSAGES, ListState, list_state
+from console.lists.filters import FoundFilter, MessageFilter, RevealForm, SearchForm
+from console.lists.state import MASKED_MESSAGES, MESSAGES, Listing, ListState, list_state
+from console.masking import Sight, reveal
 from console.tokens import SearchTerms
 from pushlog import clock
 from pushlog.forecast import forecast, verdict
@@ -34,15 +35,19 @@ HISTORY_SIZE = 200
 @member_required
 def message_list(request: MemberRequest) -> HttpResponse:
     app, now = request.app, clock.now()
-    state = list_state(MESSAGES, app, request.GET)
+    state = list_state(_listing(request), app, request.GET)
+    seen = Sight(request, state.terms)
     filter_set = FoundFilter if state.terms else MessageFilter
     filters = filter_set(request.GET, queryset=_messages(app, state.terms, now))
     page: Page[Message] | None = None
     if not state.problems and filters.is_valid():
         with generic_plans_cached(when=_has_one_plan(state, filters)):
             page = page_asked_for(state, filters.qs.for_rows())
-    terms = {"target_id": state.terms.target_id, "customer_message_id": state.terms.customer_message_id}
-    context = list_context(app, state, filters, page, now) | {"search_form": SearchForm(initial=terms)}
+    context = list_context(app, state, filters, page, now) | {
+        "search_form": SearchForm(initial=_typed(state.terms, seen)),
+        "sight": seen,
+        "searched_target": seen.term(state.terms),
+    }
     if page is not None and not page.rows and state.terms and not context["active_filters"]:
         # Without hints on a time-out: the page has its answer.
         with suppress(OperationalError):
@@ -55,12 +60,16 @@ def message_list(request: MemberRequest) -> HttpResponse:
 @require_POST
 @member_required
 def search(request: MemberRequest) -> HttpResponse:
-    """Redirects to an address that holds the terms encrypted."""
+    """Redirects to an address that holds the terms encrypted.
+
+    `message` asks for all to the target of a message, which the page may not show.
+    """
+    if "message" in request.POST:
+        return _found(request, SearchTerms(target_id=_target_of(request)))
     form = SearchForm(request.POST)
     if form.is_valid():
-        token = tokens.token_of(request.app, SearchTerms(**form.cleaned_data))
-        return redirect(f"{reverse('messages', args=[request.app.slug])}?{urlencode({'search': token})}")
-    state = list_state(MESSAGES, request.app, QueryDict())
+        return _found(request, SearchTerms(**form.cleaned_data, typed_by=request.user.pk))
+    state = list_state(_listing(request), request.app, QueryDict())
     state.problems = [str(error) for errors in form.errors.values() for error in errors]
     filters = MessageFilter({}, queryset=Message.objects.none())
     context = list_context(request.app, state, filters, None, clock.now()) | {"search_form": form}
@@ -72,12 +81,36 @@ def search(request: MemberRequest) -> HttpResponse:
 def message_detail(request: MemberRequest, message_id: UUID) -> HttpResponse:
     now = clock.now()
     message = get_object_or_404(Message.objects.findable(request.app, now=now), pk=message_id)
+    return _detail(request, message, RevealForm(app=request.app), now)
+
+
+@require_POST
+@member_required
+@right_required(Right.REVEAL)
+def reveal_message(request: MemberRequest, message_id: UUID) -> HttpResponse:
+    """Shows a message, or all to its target, to this person for a quarter of an hour."""
+    now = clock.now()
+    message = get_object_or_404(Message.objects.findable(request.app, now=now), pk=message_id)
+    form = RevealForm(request.POST, app=request.app)
+    if not form.is_valid():
+        return _detail(request, message, form, now, status=400)
+    reveal(request, message, reason=form.cleaned_data["reason"], whole_target="target" in request.POST)
+    if htmx.wants_fragment(request):
+        return _detail(request, message, form, now)
+    return redirect("message", request.app.slug, message.pk)
+
+
+def _detail(
+    request: MemberRequest, message: Message, form: RevealForm, now: datetime, *, status: int = 200
+) -> HttpResponse:
     newest = StatusChange.objects.filter(message_id=message.pk).order_by("-at", "-code")[: HISTORY_SIZE + 1]
     history = list(reversed(newest))
     tasks = PushTask.objects.findable(request.app, now=now).filter(push_id=message.task)
     context = {
         "app": request.app,
         "message": message,
+        "sight": Sight(request),
+        "reveal_form": form,
         "has_task_page": bool(message.task) and tasks.exists(),
         "history": _with_previous(message.created_at, history)[-HISTORY_SIZE:],
         "history_is_cut": len(history) > HISTORY_SIZE,
@@ -86,7 +119,29 @@ def message_detail(request: MemberRequest, message_id: UUID) -> HttpResponse:
         "now": now,
     }
     template = "messages/_detail.html" if htmx.wants_fragment(request) else "messages/detail.html"
-    return TemplateResponse(request, template, context)
+    return TemplateResponse(request, template, context, status=status)
+
+
+def _listing(request: MemberRequest) -> Listing:
+    return MESSAGES if Right.SEE_ALL in request.rights else MASKED_MESSAGES
+
+
+def _typed(terms: SearchTerms, seen: Sight) -> dict[str, str]:
+    target_id = terms.target_id if seen.knows(terms.target_id) else ""
+    return {"target_id": target_id, "customer_message_id": terms.customer_message_id}
+
+
+def _target_of(request: MemberRequest) -> str:
+    try:
+        message_id = UUID(request.POST["message"])
+    except ValueError:
+        raise Http404 from None
+    return get_object_or_404(Message.objects.findable(request.app, now=clock.now()), pk=message_id).target_id
+
+
+def _found(request: MemberRequest, terms: SearchTerms) -> HttpResponse:
+    token = tokens.token_of(request.app, terms)
+    return redirect(f"{reverse('messages', args=[request.app.slug])}?{urlencode({'search': token})}")
 
 
 def _messages(app: App, terms: SearchTerms, now: datetime) -> Any:

@@ -16,6 +16,7 @@ from console.lists.context import list_context, page_asked_for
 from console.lists.empty import explain_task_miss
 from console.lists.filters import TaskFilter, TaskSearchForm
 from console.lists.state import TASK_MESSAGES, TASKS, list_state
+from console.masking import Sight
 from console.task_settings import as_row, settings_of
 from pushlog import clock
 from pushlog.keyset import Page
@@ -64,7 +65,11 @@ def task_detail(request: MemberRequest, push_id: str) -> HttpResponse:
     produced = Message.objects.of_task(app, push_id, now=now)
     state = list_state(TASK_MESSAGES, app, request.GET)
     page = page_asked_for(state, produced.for_rows()) if not state.problems else None
-    context = list_context(app, state, None, page, now) | {"task": task, "is_fragment": htmx.wants_fragment(request)}
+    context = list_context(app, state, None, page, now) | {
+        "task": task,
+        "sight": Sight(request),
+        "is_fragment": htmx.wants_fragment(request),
+    }
     status = 200 if page is not None else 400
     if context["is_fragment"]:
         return TemplateResponse(request, "tasks/_messages.html", context, status=status)

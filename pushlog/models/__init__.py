@@ -6,6 +6,7 @@ from pushlog.models.credential import CallWindow, Credential, CredentialUsage
 from pushlog.models.maintenance import MaintenanceRun, StatusPass
 from pushlog.models.message import LISTED_MODES, WINDOW, Message, Mode, PushType
 from pushlog.models.receipt import EarlyReceipt, StatusChange
+from pushlog.models.reveal import Reveal
 from pushlog.models.task import MessageType, PushTask, TargetKind, TaskCount, TaskSource, TaskState
 from pushlog.models.throttle import FailedTry
 
@@ -29,6 +30,7 @@ __all__ = [
     "Mode",
     "PushTask",
     "PushType",
+    "Reveal",
     "Role",
     "StatusChange",
     "StatusPass",

@@ -45,6 +45,14 @@ class App(models.Model):
         help_text="The TPNS call answers push IDs of digits as numbers, as TPNS's own sample does, not as text."
         " Programs in JavaScript misread those over 9,007,199,254,740,991.",
     )
+    reveal_reasons = models.TextField(
+        "reasons for revealing",
+        max_length=2000,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Offered to support beside a ticket number, one on a line.",
+    )
     # Never changes: with another key, a repeated message gets another ID.
     id_key = models.BinaryField(default=new_id_key, editable=False)
     members = models.ManyToManyField(settings.AUTH_USER_MODEL, through="Membership", related_name="apps")

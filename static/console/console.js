@@ -103,8 +103,10 @@ function explain(event, reason) {
   const target = event.detail.target;
   if (target.tagName === "TD") {
     target.textContent = `The details ${reason}. Open the message's own page, or reload the list.`;
-  } else {
+  } else if (target.id === "results") {
     announce(`The list ${reason}. You still see the previous list.`, true);
+  } else {
+    announce(`The answer ${reason}. Try again.`, true);
   }
 }
 

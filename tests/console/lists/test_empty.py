@@ -6,9 +6,9 @@ from pushlog.models import App
 from tests import factories
 
 
-def hints(app: App, others: bool = False, **terms: str) -> str:
-    apps = App.objects.all() if others else App.objects.none()
-    return " ".join(explain_miss(app, SearchTerms(**terms), others=apps, now=datetime.now(UTC)))
+def hints(app: App, others: bool = False, target_id: str = "", customer_message_id: str = "") -> str:
+    apps, terms = App.objects.all() if others else App.objects.none(), SearchTerms(target_id, customer_message_id)
+    return " ".join(explain_miss(app, terms, others=apps, now=datetime.now(UTC)))
 
 
 def test_miss_without_a_cause_has_no_hint(app: App) -> None:

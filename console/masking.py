@@ -1,0 +1,93 @@
+"""What of an app's personal data a person sees, and for how long. The only place that masks it."""
+
+import hmac
+import re
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from console.access import MemberRequest, Right
+from console.tokens import SearchTerms
+from pushlog import clock
+from pushlog.models import App, Message, Reveal
+
+REVEALED_FOR = timedelta(minutes=15)
+_PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{5,22}[0-9]")
+_EMAIL = re.compile(r"(.)[^@\s]*@([^@\s]+\.[^@\s]+)")
+_LONG_TOKEN = re.compile(r"[!-~]{20,}")
+_HIDDEN = "•••"
+
+
+def masked(target_id: str) -> str:
+    """A target ID, by its kind, with too little left to find the rest by trying."""
+    if email := _EMAIL.fullmatch(target_id):
+        return f"{email[1]}{_HIDDEN}@{email[2]}"
+    if _PHONE.fullmatch(target_id):
+        # Of a short number four digits would leave a thousand to try.
+        return f"{target_id[:3]}{_HIDDEN}{target_id[-4:]}" if len(target_id) > 10 else f"{_HIDDEN}{target_id[-2:]}"
+    if _LONG_TOKEN.fullmatch(target_id):
+        return f"{target_id[:4]}…{target_id[-4:]}"
+    return f"{target_id[0]}{_HIDDEN}" if len(target_id) > 4 else _HIDDEN
+
+
+class Sight:
+    """What a person sees in the pages of one request."""
+
+    def __init__(self, request: MemberRequest, terms: SearchTerms | None = None) -> None:
+        self.sees_all = Right.SEE_ALL in request.rights
+        self.may_reveal = Right.REVEAL in request.rights
+        self._app, self._person = request.app, request.user.pk
+        self._typed = terms.target_id if terms and terms.typed_by == self._person else ""
+
+    def target_id(self, message: Message) -> str:
+        is_known = self.knows(message.target_id) or self.revealed_until(message) is not None
+        return message.target_id if is_known else masked(message.target_id)
+
+    def knows(self, target_id: str) -> bool:
+        """People know what they typed themselves."""
+        return self.sees_all or target_id == self._typed or bool(self._revealed(target=target_id))
+
+    def shows_content(self, message: Message) -> bool:
+        return self.sees_all or self.revealed_until(message) is not None
+
+    def term(self, terms: SearchTerms) -> str:
+        """The target ID that was searched for. A pasted link may hold one that somebody else typed."""
+        return terms.target_id if not terms.target_id or self.knows(terms.target_id) else masked(terms.target_id)
+
+    def revealed_until(self, message: Message) -> datetime | None:
+        found = self._revealed(message=message, target=message.target_id)
+        return max(one.until for one in found) if found else None
+
+    def _revealed(self, *, target: str, message: Message | None = None) -> list[Reveal]:
+        if not self._reveals:
+            return []
+        wanted = target_hash(self._app, target)
+        return [
+            one
+            for one in self._reveals
+            if (bytes(one.target) == wanted if one.target else message is not None and one.message_id == message.pk)
+        ]
+
+    @cached_property
+    def _reveals(self) -> list[Reveal]:
+        if not self.may_reveal:
+            return []
+        return [*Reveal.objects.filter(user=self._person, app=self._app, until__gt=clock.now()).order_by("pk")]
+
+
+def reveal(request: MemberRequest, message: Message, *, reason: str, whole_target: bool) -> Reveal:
+    """Shows a message, or all to its target, to this person for a while."""
+    now = clock.now()
+    return Reveal.objects.create(
+        user=request.user,
+        app=request.app,
+        message_id=message.pk,
+        target=target_hash(request.app, message.target_id) if whole_target else None,
+        reason=reason,
+        at=now,
+        until=now + REVEALED_FOR,
+    )
+
+
+def target_hash(app: App, target_id: str) -> bytes:
+    """The same for the same target of an app, for ever; without the app's key nobody can test guesses."""
+    return hmac.digest(bytes(app.id_key), b"target:" + target_id.encode(), "sha256")
