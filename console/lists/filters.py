@@ -176,7 +176,10 @@ class RevealForm(forms.Form):
         label="Ticket number or reason",
         min_length=3,
         max_length=200,
-        error_messages={"required": "Say why: a ticket number, or a reason."},
+        error_messages={
+            "required": "Say why: a ticket number, or a reason.",
+            "min_length": "Say more: at least three characters.",
+        },
     )
 
     def __init__(self, *given: Any, app: App) -> None:

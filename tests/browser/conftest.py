@@ -68,7 +68,7 @@ class Windows:
 
     def open(self, **options: Unpack[Options]) -> Page:
         """A window in which somebody is logged in (nobody for None), in a browser of its own."""
-        who = options.get("who", "support")
+        who = options.get("who", "operator")
         context = self._browser.new_context(
             base_url=self._url,
             storage_state=self._cookies[who] if who else None,
@@ -106,20 +106,20 @@ def scripts(request: pytest.FixtureRequest) -> bool:
 
 @pytest.fixture
 def page(windows: Windows, scripts: bool) -> Page:
-    """A window of the support person, with JavaScript and without."""
+    """A window of the operator, with JavaScript and without."""
     return windows.open(scripts=scripts)
 
 
 @pytest.fixture
 def live_page(windows: Windows) -> Page:
-    """A window of the support person, with JavaScript."""
+    """A window of the operator, with JavaScript."""
     return windows.open()
 
 
 @pytest.fixture(scope="package")
 def log(console: Console, browser: Browser, cookies: dict[str, StorageState]) -> list[dict[str, Any]]:
     """The rows that the demo has put into the log of Shop: made again, for the moment when the console did it."""
-    page = browser.new_context(base_url=console.url, storage_state=cookies["support"]).new_page()
+    page = browser.new_context(base_url=console.url, storage_state=cookies["operator"]).new_page()
     page.goto("/apps/shop/messages/")
     newest = datetime.fromisoformat(page.locator(".message time").first.get_attribute("datetime") or "")
     customer_message_id = page.locator(".message-row th a").first.inner_text()

@@ -58,7 +58,9 @@ def running_console(var: Path, *, demo: int) -> Iterator[Console]:
     try:
         url = f"http://127.0.0.1:{port}"
         _wait_for(url, server, log)
-        passwords = dict(re.findall(r"^  (support|operator|admin) +(\S+)", log.read_text(), re.MULTILINE))
+        passwords = dict(
+            re.findall(r"^  (viewer|support|operator|admin|auditor) +(\S+)", log.read_text(), re.MULTILINE)
+        )
         yield Console(url, var, passwords)
     finally:
         server.terminate()

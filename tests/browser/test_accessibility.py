@@ -1,6 +1,7 @@
 """axe on every page in both themes, wide and on a phone; and no page is wider than the phone."""
 
 from collections.abc import Callable
+from itertools import count
 from typing import Literal
 
 import pytest
@@ -72,6 +73,36 @@ def _at(address: str) -> Callable[[Page], None]:
     return visit
 
 
+_unrevealed = count(10)  # a message stays revealed for a quarter of an hour
+
+
+def _hidden(page: Page) -> None:
+    page.goto(SHOP)
+    open_row(page, page.locator(".message").nth(next(_unrevealed)))
+    page.get_by_role("button", name="Reveal this message").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+
+
+def _revealed(page: Page) -> None:
+    _hidden(page)
+    page.get_by_label("Ticket number or reason").fill("ticket 12")
+    page.get_by_role("button", name="Reveal this message").click()
+    expect(page.get_by_text("Revealed by you until")).to_be_visible()
+
+
+def _hidden_message(page: Page) -> None:
+    page.goto(SHOP)
+    page.locator(".message-row th a").nth(next(_unrevealed)).click()
+    expect(page.get_by_role("button", name="Reveal this message")).to_be_visible()
+
+
+# Of a support person.
+MASKED: dict[str, Callable[[Page], None]] = {
+    "list": _at(SHOP),
+    "hidden": _hidden,
+    "revealed": _revealed,
+    "hidden-message": _hidden_message,
+}
 PAGES: dict[str, Callable[[Page], None]] = {
     "apps": _at("/"),
     "list": _at(SHOP),
@@ -104,24 +135,26 @@ PAGES: dict[str, Callable[[Page], None]] = {
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing(windows: Windows, watch: Watch, theme: Literal["light", "dark"], width: int) -> None:
     watch.expect(400, 404, 503)
-    page = windows.open(who="operator", theme=theme, width=width)
     found = {}
-    for name, visit in PAGES.items():
-        visit(page)
-        expect(page.locator("html")).to_have_attribute("data-bs-theme", theme)
-        results = Axe().run(page)
-        if results.violations_count:
-            found[name] = results.generate_snapshot()
+    for who, pages in (("operator", PAGES), ("support", MASKED)):
+        page = windows.open(who=who, theme=theme, width=width)
+        for name, visit in pages.items():
+            visit(page)
+            expect(page.locator("html")).to_have_attribute("data-bs-theme", theme)
+            results = Axe().run(page)
+            if results.violations_count:
+                found[who, name] = results.generate_snapshot()
     assert found == {}
 
 
 @pytest.mark.parametrize("width", [320, PHONE["width"], 900], ids=str)
 def test_no_page_is_wider_than_the_window(windows: Windows, watch: Watch, width: int) -> None:
     watch.expect(400, 404, 503)
-    page = windows.open(who="operator", width=width)
     wide = {}
-    for name, visit in PAGES.items():
-        visit(page)
-        if overflow(page) > 0:
-            wide[name] = overflow(page)
+    for who, pages in (("operator", PAGES), ("support", MASKED)):
+        page = windows.open(who=who, width=width)
+        for name, visit in pages.items():
+            visit(page)
+            if overflow(page) > 0:
+                wide[who, name] = overflow(page)
     assert wide == {}

@@ -42,7 +42,8 @@ def test_logout_page_asks_first(page: Page) -> None:
     expect(page.get_by_role("heading", name="Log out?")).to_be_visible()
 
 
-def test_app_of_others_is_not_found(page: Page, watch: Watch) -> None:
+def test_app_of_others_is_not_found(windows: Windows, scripts: bool, watch: Watch) -> None:
+    page = windows.open(who="support", scripts=scripts)
     watch.expect(404)
     answer = page.goto("/apps/bank/messages/")
     assert answer

@@ -96,7 +96,7 @@ def main() -> None:
 
     database.start()
     app = App.objects.create(slug="travel", name="Travel", environment="production", time_zone="Asia/Shanghai")
-    app.members.add(User.objects.get(username="operator"))
+    app.members.add(User.objects.get(username="operator"), through_defaults={"role": "operator"})
     now = datetime.now(UTC)
     assert not ingest.write_tasks(app=app, rows=_tasks(now)).rejected
     rows = [
