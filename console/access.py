@@ -81,7 +81,6 @@ def standing(request: HttpRequest) -> Standing:
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
-    """A context processor."""
     return {"standing": SimpleLazyObject(lambda: standing(request))}
 
 
@@ -114,7 +113,6 @@ def member_required(view: View[P]) -> Callable[..., HttpResponse]:
         request = cast(MemberRequest, request)
         if not request.user.is_authenticated:
             return _to_login(request, app)
-        # What the frame of the page needs is asked along.
         found = _memberships(request.user).annotate(
             kind=F("user__installation_role__kind"), corrects=_corrects(OuterRef("user"))
         )

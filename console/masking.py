@@ -1,4 +1,4 @@
-"""What of an app's personal data a person sees, and for how long. The only place that masks it."""
+"""What a person sees of an app's personal data. The only place that masks it."""
 
 import hmac
 import re
@@ -22,7 +22,7 @@ def masked(target_id: str) -> str:
     if email := _EMAIL.fullmatch(target_id):
         return f"{email[1]}{_HIDDEN}@{email[2]}"
     if _PHONE.fullmatch(target_id):
-        # Of a short number four digits would leave a thousand to try.
+        # Four digits of a short number would leave few to try.
         return f"{target_id[:3]}{_HIDDEN}{target_id[-4:]}" if len(target_id) > 10 else f"{_HIDDEN}{target_id[-2:]}"
     if _LONG_TOKEN.fullmatch(target_id):
         return f"{target_id[:4]}…{target_id[-4:]}"
@@ -30,8 +30,6 @@ def masked(target_id: str) -> str:
 
 
 class Sight:
-    """What a person sees in the pages of one request."""
-
     def __init__(self, request: MemberRequest, terms: SearchTerms | None = None) -> None:
         self.sees_all = Right.SEE_ALL in request.rights
         self.may_reveal = Right.REVEAL in request.rights
@@ -50,7 +48,7 @@ class Sight:
         return self.sees_all or self.revealed_until(message) is not None
 
     def term(self, terms: SearchTerms) -> str:
-        """The target ID that was searched for. A pasted link may hold one that somebody else typed."""
+        """The target ID that was searched for. Somebody else may have typed it."""
         return terms.target_id if not terms.target_id or self.knows(terms.target_id) else masked(terms.target_id)
 
     def revealed_until(self, message: Message) -> datetime | None:
@@ -75,7 +73,6 @@ class Sight:
 
 
 def reveal(request: MemberRequest, message: Message, *, reason: str, whole_target: bool) -> Reveal:
-    """Shows a message, or all to its target, to this person for a while."""
     now = clock.now()
     return Reveal.objects.create(
         user=request.user,
@@ -89,5 +86,5 @@ def reveal(request: MemberRequest, message: Message, *, reason: str, whole_targe
 
 
 def target_hash(app: App, target_id: str) -> bytes:
-    """The same for the same target of an app, for ever; without the app's key nobody can test guesses."""
+    """Keyed, so that nobody can test guesses."""
     return hmac.digest(bytes(app.id_key), b"target:" + target_id.encode(), "sha256")

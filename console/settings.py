@@ -25,6 +25,8 @@ DATABASE_URL = env.str("DATABASE_URL", "")
 EMBEDDED = not DATABASE_URL
 
 SECRET_KEY = env.str("SECRET_KEY", "") or kept_secret("SECRET_KEY", VAR, may_make=EMBEDDED)
+# Earlier ones: what they signed, such as sessions, still counts.
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
 # The first key encrypts; all decrypt.
 ENCRYPTION_KEYS = env.list("ENCRYPTION_KEYS", []) or [kept_secret("ENCRYPTION_KEYS", VAR, may_make=EMBEDDED)]
 try:

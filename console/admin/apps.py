@@ -16,7 +16,7 @@ _MOST_MEMBERS = 100
 
 
 class MembershipInline(admin.TabularInline):
-    """Who may see an app, and what, on the app's page and on the person's."""
+    """On the app's page and on the person's."""
 
     model = Membership
     extra = 1
@@ -35,7 +35,6 @@ class MembershipInline(admin.TabularInline):
             db_field, request, widget=StrictAutocomplete(db_field, self.admin_site), **kwargs
         )
 
-    # Whoever may change the page may change its members.
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return True
 
@@ -44,8 +43,6 @@ class MembershipInline(admin.TabularInline):
 
 @admin.register(App)
 class AppAdmin(StrictAdmin):
-    """Administrators add apps. Managers change their own."""
-
     list_display = ["name", "environment", "slug", "time_zone"]
     search_fields = ["name", "slug"]
     inlines = [MembershipInline]

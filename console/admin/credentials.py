@@ -3,11 +3,12 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.widgets import AdminBigIntegerFieldWidget
 from django.db import models
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 
 from console.access import Right
 from console.admin.strict import OfApps
@@ -79,13 +80,15 @@ class CredentialAdmin(OfApps):
         own = {name: form.cleaned_data[f"own_{name}"] or None for name in ("access_id", "secret")}
         made, secret = credentials.create(app=obj.app, name=obj.name, note=obj.note, **own)
         obj.__dict__.update(made.__dict__)
-        if own["secret"]:
-            return
-        self.message_user(
-            request,
-            f"Access ID {made.access_id}, secret {secret} — copy the secret now, it is not shown again.",
-            messages.WARNING,
-        )
+        form.instance.new_secret = None if own["secret"] else secret
+
+    def response_add(self, request: HttpRequest, obj: Credential, post_url_continue: str | None = None) -> HttpResponse:
+        """Shows the secret in the answer itself: a notice for the next page would be a cookie."""
+        secret = getattr(obj, "new_secret", None)
+        if not secret:
+            return super().response_add(request, obj, post_url_continue)
+        context = {**self.admin_site.each_context(request), "title": "Credential made", "made": obj, "secret": secret}
+        return TemplateResponse(request, "admin/pushlog/credential/made.html", context)
 
     @admin.action(description="Revoke the selected credentials", permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[Credential]) -> None:

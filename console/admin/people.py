@@ -21,13 +21,10 @@ for _model in (User, Group, EmailAddress, EmailConfirmation):
 
 
 class InstallationRoleInline(admin.TabularInline):
-    """What a person may do beyond apps."""
-
     model = InstallationRole
     extra = 0
     verbose_name_plural = "Role for the whole installation"
 
-    # Whoever may change the page may change this.
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return True
 
@@ -54,7 +51,7 @@ class UserAdmin(StrictAdmin, auth_admin.UserAdmin):
         return [(None, {"fields": fields})]
 
     def get_inlines(self, request: HttpRequest, obj: User | None = None) -> Any:
-        """None on the form that makes a person: its second page has them."""
+        """Not on the first page."""
         return self.inlines if obj else []
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
@@ -67,5 +64,4 @@ class UserAdmin(StrictAdmin, auth_admin.UserAdmin):
         self, request: HttpRequest, queryset: QuerySet[User], search_term: str
     ) -> tuple[QuerySet[User], bool]:
         found, has_duplicates = super().get_search_results(request, queryset, search_term)
-        # Only other forms name a field.
         return found.filter(is_active=True) if "field_name" in request.GET else found, has_duplicates

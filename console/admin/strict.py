@@ -14,10 +14,7 @@ from pushlog.models import App
 
 
 class StrictAdmin(admin.ModelAdmin):
-    """Answers 400 to addresses and selections that the admin itself does not make.
-
-    Roles decide, not Django's permissions. Nothing is deleted: people look for what became of it.
-    """
+    """Answers 400 to what the admin itself does not send. Roles decide, and nothing is deleted."""
 
     lookups: frozenset[str] = frozenset()
 

@@ -1,4 +1,4 @@
-"""Reveals: what a person of a masked role saw for a while, and why."""
+"""Reveals."""
 
 from django.conf import settings
 from django.db import models

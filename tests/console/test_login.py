@@ -344,3 +344,14 @@ def test_an_address_that_cannot_be_read_is_not_gone_to(client: Client, person: U
     assert shown.status_code == 200
     assert (answer.status_code, answer.headers["Location"]) == (302, "/")
     assert client.get("/accounts/logout/", {"next": next_page}).status_code == 200
+
+
+def test_a_new_key_logs_nobody_out(person: User, settings: Settings) -> None:
+    client, logged_out = Client(), Client()
+    assert log_in(client) == log_in(logged_out) == 302
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another key" * 5, [settings.SECRET_KEY]
+    assert client.get("/").status_code == 200
+
+    settings.SECRET_KEY_FALLBACKS = []
+
+    assert logged_out.get("/").status_code == 302

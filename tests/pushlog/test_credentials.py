@@ -236,14 +236,18 @@ LIST = "/admin/pushlog/credential/"
 
 
 def test_admin_shows_the_secret_once(browser: Client, app: App) -> None:
-    page = browser.post(f"{LIST}add/", {"app": app.pk, "name": "gateway", "note": ""}, follow=True).content.decode()
+    answer = browser.post(f"{LIST}add/", {"app": app.pk, "name": "gateway", "note": ""})
 
-    found = re.search(r"Access ID (\d{10}), secret (\S+) ", page)
-    assert found
-    assert credentials.check(found[1], found[2])
-    assert found[2] not in browser.get(LIST).content.decode()
-    made = Credential.objects.get(access_id=found[1])
-    assert found[2] not in browser.get(f"{LIST}{made.pk}/change/").content.decode()
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (
+        200,
+        "max-age=0, no-cache, no-store, must-revalidate, private",
+    )
+    access_id, secret = re.findall(r"<code>(\S+)</code>", answer.content.decode())
+    assert credentials.check(access_id, secret)
+    assert all(secret not in cookie.value for cookie in browser.cookies.values())
+    assert secret not in browser.get(LIST).content.decode()
+    made = Credential.objects.get(access_id=access_id)
+    assert secret not in browser.get(f"{LIST}{made.pk}/change/").content.decode()
 
 
 def test_admin_changes_words_and_limits_alone_and_revokes(browser: Client, app: App) -> None:
