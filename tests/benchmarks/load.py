@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 
 from pushlog import ingest
-from pushlog.models import App, Membership
+from pushlog.models import App, Membership, Role
 from tests.benchmarks.figures import Facts, Found
 from tests.benchmarks.writing import message_rows
 from tests.load.served import Served
@@ -87,7 +87,7 @@ def _write(app: App, ending: threading.Event, written: list[int]) -> None:
 def _cookie(app: App) -> str:
     """The session of somebody who may see the app."""
     user, _ = User.objects.get_or_create(username="bench")
-    Membership.objects.get_or_create(user=user, app=app)
+    Membership.objects.update_or_create(user=user, app=app, defaults={"role": Role.OPERATOR})
     session = import_module(settings.SESSION_ENGINE).SessionStore()
     session[SESSION_KEY] = str(user.pk)
     session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]

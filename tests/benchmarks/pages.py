@@ -10,7 +10,7 @@ from django.http import HttpResponseBase
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from pushlog.models import App, Membership
+from pushlog.models import App, Membership, Role
 from tests.benchmarks import message_pages, million_tasks, task_pages
 from tests.benchmarks.figures import Figure, Found
 
@@ -49,7 +49,7 @@ def member(name: str, *apps: App) -> Client:
     """The browser of somebody who may see these apps."""
     user, _ = User.objects.get_or_create(username=name)
     for app in apps:
-        Membership.objects.get_or_create(user=user, app=app)
+        Membership.objects.update_or_create(user=user, app=app, defaults={"role": Role.OPERATOR})
     client = Client()
     client.force_login(user)
     return client

@@ -19,7 +19,7 @@ from django_filters.views import FilterView
 from django_tables2.views import SingleTableMixin
 
 from pushlog import message_ids
-from pushlog.models import WINDOW, App, Membership, Message
+from pushlog.models import WINDOW, App, Membership, Message, Role
 from tests.benchmarks.figures import Figure, Found
 from tests.benchmarks.query import SQL
 
@@ -76,7 +76,7 @@ def measure(rows: int) -> Found:
     app = App.objects.get(slug="shop")
     client = Client()
     user, _ = User.objects.get_or_create(username="bench-staff", defaults={"is_staff": True, "is_superuser": True})
-    Membership.objects.get_or_create(user=user, app=app)
+    Membership.objects.update_or_create(user=user, app=app, defaults={"role": Role.OPERATOR})
     client.force_login(user)
     with psycopg.connect(**connection.get_connection_params()) as bare:
         ways: dict[str, Callable[[], object]] = {

@@ -144,6 +144,7 @@ PAGES = [
     "/apps/shop/messages/",
     "/apps/shop/messages/search/",
     "/apps/shop/messages/019a9b3c-0000-7000-8000-000000000000/",
+    "/apps/shop/messages/019a9b3c-0000-7000-8000-000000000000/reveal/",
     "/apps/shop/tasks/",
     "/apps/shop/tasks/1/",
     "/apps/bank/messages/",

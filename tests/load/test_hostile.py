@@ -20,7 +20,7 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
 from pushlog.models import App, Credential, Membership
 user = User.objects.create_superuser("hostile")
-Membership.objects.bulk_create(Membership(user=user, app=app) for app in App.objects.all())
+Membership.objects.bulk_create(Membership(user=user, app=app, role="manager") for app in App.objects.all())
 Credential.objects.update(
     requests_per_minute=2**31 - 1, rows_per_minute=2**31 - 1, mib_per_minute=2**31 - 1, calls_per_hour=2**31 - 1
 )
