@@ -14,11 +14,14 @@ from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare, get_random_string, salted_hmac
 
+from console.middleware import GetResponse
 from console.views.errors import too_many_tries
-from pushlog import throttle
+from pushlog import clock, throttle
 from pushlog.http.addresses import client_address
 
 KNOWN_BROWSER = f"{settings.COOKIE_PREFIX}browser"
+_STARTED, _SEEN = "started", "seen"  # in a session: Unix times
+_NOTED_EVERY = 60  # seconds
 _KNOWN_FOR = 180 * 24 * 3600  # seconds
 _FREE_OF_ACCOUNT, _FREE_OF_ADDRESS = 5, 30
 
@@ -52,6 +55,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return user
 
     def post_login(self, request: HttpRequest, user: AbstractBaseUser, **how: Any) -> HttpResponse:
+        request.session[_STARTED] = request.session[_SEEN] = clock.now().timestamp()
         response: HttpResponse = super().post_login(request, user, **how)
         value = f"{user.pk}:{get_random_string(22)}:{_fingerprint(user)}"
         response.set_signed_cookie(
@@ -64,6 +68,22 @@ class AccountAdapter(DefaultAccountAdapter):
             samesite="Lax",
         )
         return response
+
+
+def end_old_sessions(get_response: GetResponse) -> GetResponse:
+    """Middleware. A session ends 12 hours after the log-in, and when nobody has used it for a while."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        session = request.session
+        if started := session.get(_STARTED):
+            now, seen = clock.now().timestamp(), session[_SEEN]
+            if now > min(started + settings.SESSION_COOKIE_AGE, seen + settings.SESSION_IDLE_MINUTES * 60):
+                session.flush()
+            elif now > seen + _NOTED_EVERY:
+                session[_SEEN] = now
+        return get_response(request)
+
+    return middleware
 
 
 class ChangePasswordForm(allauth_forms.ChangePasswordForm):

@@ -1,10 +1,14 @@
 """Apps and their members in Django's admin."""
 
 from typing import Any
+from zoneinfo import available_timezones
 
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminTextareaWidget
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
 from console.access import Right, standing, visible_apps
 from console.admin.fields import StrictAutocomplete
@@ -41,8 +45,27 @@ class MembershipInline(admin.TabularInline):
     has_add_permission = has_change_permission = has_delete_permission = has_view_permission
 
 
+class AppForm(forms.ModelForm):
+    """Time zones from a list."""
+
+    class Meta:
+        model = App
+        fields = ["name", "slug", "environment", "time_zone", "numeric_push_ids", "reveal_reasons"]
+        widgets = {"reveal_reasons": AdminTextareaWidget(attrs={"rows": 4})}
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        # An app may have a zone that this machine no longer knows.
+        names = sorted({*available_timezones(), self.instance.time_zone})
+        stored = self.fields["time_zone"]
+        self.fields["time_zone"] = forms.ChoiceField(
+            choices=[(name, name) for name in names], help_text=stored.help_text, initial=stored.initial
+        )
+
+
 @admin.register(App)
 class AppAdmin(StrictAdmin):
+    form = AppForm
     list_display = ["name", "environment", "slug", "time_zone"]
     search_fields = ["name", "slug"]
     inlines = [MembershipInline]
@@ -55,6 +78,19 @@ class AppAdmin(StrictAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: App | None = None) -> bool:
         return self.get_queryset(request).exists() or self.has_add_permission(request)
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: App | None = None) -> Any:
+        return {} if obj else {"slug": ["name"]}
+
+    def response_add(self, request: HttpRequest, obj: App, post_url_continue: str | None = None) -> HttpResponse:
+        """Stays on the page, where members are added."""
+        self.message_user(
+            request,
+            f"{obj} is there. Next: its members and their roles, below. Then one of its managers makes a credential,"
+            " with which a program sends the first message.",
+            messages.SUCCESS,
+        )
+        return redirect("admin:pushlog_app_change", obj.pk)
 
     def get_readonly_fields(self, request: HttpRequest, obj: App | None = None) -> list[str]:
         """Addresses hold the slug, and people paste them into tickets."""

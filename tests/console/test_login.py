@@ -1,6 +1,7 @@
 """Log-in: wrong passwords delay further tries, by account and address, and nobody is locked out by others."""
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from threading import Barrier
 from unittest.mock import Mock
@@ -9,13 +10,14 @@ import pytest
 from allauth.account.auth_backends import AuthenticationBackend
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.db import OperationalError
 from django.db.models import F
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from pushlog import throttle
+from pushlog import clock, throttle
 from pushlog.models import FailedTry
 from tests import factories
 from tests.pushlog.threads import run_together
@@ -355,3 +357,58 @@ def test_a_new_key_logs_nobody_out(person: User, settings: Settings) -> None:
     settings.SECRET_KEY_FALLBACKS = []
 
     assert logged_out.get("/").status_code == 302
+
+
+def logged_in(client: Client) -> bool:
+    return client.get("/").status_code == 200
+
+
+def test_a_session_ends_when_nobody_uses_it(person: User, pass_seconds: Callable[[int], None]) -> None:
+    client = Client()
+    log_in(client)
+    for _ in range(3):
+        pass_seconds(29 * 60)
+        assert logged_in(client)
+
+    pass_seconds(31 * 60)
+
+    assert not logged_in(client)
+    assert not Session.objects.exists()
+
+
+def test_a_session_ends_after_twelve_hours_of_use(person: User, pass_seconds: Callable[[int], None]) -> None:
+    client = Client()
+    log_in(client)
+    for _ in range(28):
+        pass_seconds(25 * 60)
+        assert logged_in(client)
+
+    pass_seconds(25 * 60)
+
+    assert not logged_in(client)
+
+
+def test_a_session_is_written_once_a_minute(
+    person: User, pass_seconds: Callable[[int], None], django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    client = Client()
+    log_in(client)
+    pass_seconds(61)
+    logged_in(client)
+
+    with django_assert_num_queries(4) as queries:
+        logged_in(client)
+
+    assert "UPDATE" not in str(queries.captured_queries)
+
+
+@pytest.fixture
+def pass_seconds(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Sets the clock forward."""
+    real, passed = clock.now, [0]
+    monkeypatch.setattr(clock, "now", lambda: real() + timedelta(seconds=passed[0]))
+
+    def forward(seconds: int) -> None:
+        passed[0] += seconds
+
+    return forward
