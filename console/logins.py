@@ -1,6 +1,6 @@
 """Log-ins: no wrong password is free, and nobody is locked out by others."""
 
-from typing import Any
+from typing import Any, cast
 
 from allauth.account import forms as allauth_forms
 from allauth.account.adapter import DefaultAccountAdapter, get_adapter
@@ -9,10 +9,11 @@ from allauth.core.exceptions import ImmediateHttpResponse
 from django.conf import settings
 from django.contrib.auth import authenticate
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AnonymousUser, User
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare, get_random_string, salted_hmac
+from django.utils.functional import SimpleLazyObject
 
 from console.middleware import GetResponse
 from console.views.errors import too_many_tries
@@ -71,19 +72,29 @@ class AccountAdapter(DefaultAccountAdapter):
 
 
 def end_old_sessions(get_response: GetResponse) -> GetResponse:
-    """Middleware. A session ends 12 hours after the log-in, and when nobody has used it for a while."""
+    """Middleware. A session ends 12 hours after the log-in, and when nobody has used it for a while.
+
+    It looks when a view asks who it is: others cost no query.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        session = request.session
-        if started := session.get(_STARTED):
-            now, seen = clock.now().timestamp(), session[_SEEN]
-            if now > min(started + settings.SESSION_COOKIE_AGE, seen + settings.SESSION_IDLE_MINUTES * 60):
-                session.flush()
-            elif now > seen + _NOTED_EVERY:
-                session[_SEEN] = now
+        known = request.user
+        request.user = cast(User, SimpleLazyObject(lambda: AnonymousUser() if _has_ended(request) else known))
         return get_response(request)
 
     return middleware
+
+
+def _has_ended(request: HttpRequest) -> bool:
+    session = request.session
+    if started := session.get(_STARTED):
+        now, seen = clock.now().timestamp(), session[_SEEN]
+        if now > min(started + settings.SESSION_COOKIE_AGE, seen + settings.SESSION_IDLE_MINUTES * 60):
+            session.flush()
+            return True
+        if now > seen + _NOTED_EVERY:
+            session[_SEEN] = now
+    return False
 
 
 class ChangePasswordForm(allauth_forms.ChangePasswordForm):
