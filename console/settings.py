@@ -60,6 +60,13 @@ LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO
 LOG_JSON = env.bool("LOG_JSON", False)
 MAINTAIN = env.bool("MAINTAIN", True)
 METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+# How long entries of the audit log stay, in days.
+AUDIT_DAYS = env.int("AUDIT_DAYS", 400, validate=validate.Range(31, 3660))
+# Its entries on standard output, too, as JSON lines.
+AUDIT_LINES = env.bool("AUDIT_LINES", False)
+# What one person may do within an hour.
+SEARCHES_PER_HOUR = env.int("SEARCHES_PER_HOUR", 600, validate=validate.Range(1))
+REVEALS_PER_HOUR = env.int("REVEALS_PER_HOUR", 60, validate=validate.Range(1))
 
 INSTALLED_APPS = [
     "console",
@@ -218,7 +225,10 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": LOG_FORMATTER},
     "filters": {"refusals": {"()": "console.logs.SampledRefusals"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["refusals"]}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["refusals"]},
+        "audit": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout"},
+    },
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         "django": {"handlers": [], "propagate": True},
@@ -226,5 +236,6 @@ LOGGING = {
         "django.db.backends": {"level": "INFO"},
         # Below, it reports every request that waits for a thread, and names addresses.
         "waitress": {"level": "ERROR"},
+        "pushlog.audit.lines": {"handlers": ["audit"], "level": "INFO", "propagate": False},
     },
 }

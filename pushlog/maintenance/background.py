@@ -9,15 +9,15 @@ from threading import Event, Thread
 import psycopg
 from django.db import connection
 
-from pushlog import counts
+from pushlog import audit, counts
 from pushlog.clock import ClockOff
 from pushlog.maintenance import run
 
 logger = logging.getLogger(__name__)
 
 _HOUR = 3600.0
-# Pages add up what is not compacted: up to millions of rows an hour.
-_COMPACT_EVERY = 60.0
+# Pages add up what is not compacted: up to millions of rows an hour. What is not sealed can be changed unseen.
+_TIDY_EVERY = 60.0
 
 
 @contextmanager
@@ -45,8 +45,13 @@ def _loop(stop: Event, running: list[psycopg.Connection]) -> None:
             due = time.monotonic() + _HOUR
             _attempt(lambda: run.maintain(stop=stop), running, stop)
         else:
-            _attempt(counts.compact, running, stop)
-        stop.wait(_COMPACT_EVERY)
+            _attempt(_tidy, running, stop)
+        stop.wait(_TIDY_EVERY)
+
+
+def _tidy() -> None:
+    counts.compact()
+    audit.seal()
 
 
 def _attempt(work: Callable[[], object], running: list[psycopg.Connection], stop: Event) -> None:

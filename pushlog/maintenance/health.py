@@ -9,7 +9,7 @@ from django.conf import settings
 
 from pushlog import clock, credentials, message_ids
 from pushlog.models import WINDOW, Credential, EarlyReceipt, MaintenanceRun
-from pushlog.postgres.partitions import GRACE, TABLES
+from pushlog.postgres.partitions import GRACE, MONTHLY, TABLES
 
 MAINTENANCE_AGE = timedelta(hours=3)
 LEAST_FREE = 256 << 20  # bytes: PostgreSQL stops when it cannot write its log
@@ -82,7 +82,7 @@ def last_maintenance(cursor: Any) -> datetime | None:
 
 
 def _spans(cursor: Any) -> list[_Span]:
-    cursor.execute(_SPANS, [list(TABLES)])
+    cursor.execute(_SPANS, [[*TABLES, *MONTHLY]])
     return [
         _Span(table, name, pending, *(message_ids.created_at(UUID(one)) for one in bounds))
         for table, name, pending, bounds in cursor.fetchall()
@@ -94,7 +94,7 @@ def _missing(spans: list[_Span], now: datetime) -> list[str]:
     days = {"today": now, "tomorrow": now + _DAY}
     return [
         f"partitions: {table} has none for {word}"
-        for table in TABLES
+        for table in (*TABLES, *MONTHLY)
         for word, moment in days.items()
         if not any(one.table == table and not one.pending and one.start <= moment < one.end for one in spans)
     ]

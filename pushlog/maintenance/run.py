@@ -15,7 +15,7 @@ from django.db import DatabaseError, connection
 from django.db.models import QuerySet
 from psycopg import errors
 
-from pushlog import clock, counts, credentials, ingest, throttle
+from pushlog import audit, clock, counts, credentials, ingest, throttle
 from pushlog.ingest import early_receipts
 from pushlog.maintenance import analyze, recompute, reindex
 from pushlog.models import WINDOW, CountDelta, MaintenanceRun
@@ -33,6 +33,8 @@ _ATTEMPTS = 6
 _REINDEX_SECONDS = 20 * 60
 _RECOMPUTE_SECONDS = 20 * 60
 _DROPPING = "dropping partitions"
+_DROPPING_MONTHS = "audit log"
+_REFUSALS = {_DROPPING: "drop_refused", _DROPPING_MONTHS: "audit_months_refused"}
 _DAY = timedelta(days=1)
 _BUSY = (errors.LockNotAvailable, errors.DeadlockDetected)
 
@@ -51,11 +53,14 @@ def maintain(*, now: datetime | None = None, stop: Event | None = None, force: b
             return None
         run = MaintenanceRun.objects.create(started_at=now)
         result: Result = {}
-        steps = _STEPS | {_DROPPING: partial(_drop_partitions, force=force)}
+        steps = _STEPS | {
+            _DROPPING: partial(_drop_partitions, force=force),
+            _DROPPING_MONTHS: partial(_drop_months, force=force),
+        }
         for name, step in steps.items():
             try:
                 result |= step(now, stop)
-                if name == _DROPPING and "drop_refused" in result:
+                if _REFUSALS.get(name) in result:
                     result.setdefault("failed", {})[name] = "refused"
             except DatabaseError as error:
                 if stop.is_set():  # cancelled
@@ -81,6 +86,7 @@ def due(*, now: datetime | None = None) -> Result:
         "partitions_made": partitions.missing(now),
         "partitions_dropped": [*partitions.leftovers(), *(one.name for one in plan.due)],
         **plan.remarks(),
+        "audit_months_dropped": [one.name for one in partitions.expired_months(now)],
         "early_receipts_removed": early_receipts.count_expired(now=now),
         "tasks_removed": ingest.count_old_tasks(now=now),
         "counts_compacted": CountDelta.objects.count(),
@@ -167,6 +173,19 @@ def _remove(partition: partitions.Partition) -> None:
     partitions.drop(partition.name)
 
 
+def _drop_months(now: datetime, stop: Event, *, force: bool = False) -> Result:
+    """Of the audit log. A wrong clock drops at most one month."""
+    due = partitions.expired_months(now)
+    if len({one.start for one in due}) > 1 and not force:
+        return {"audit_months_dropped": [], "audit_months_refused": [one.name for one in due]}
+    dropped = [one.name for one in due if _patiently(partial(_remove, one), stop)]
+    return {"audit_months_dropped": dropped}
+
+
+def _seal(now: datetime, stop: Event) -> Result:
+    return {"audit_entries_sealed": audit.seal()}
+
+
 def _sweep_receipts(now: datetime, stop: Event) -> Result:
     removed = applied = 0
     for of_batch in early_receipts.sweep(now=now):
@@ -247,6 +266,8 @@ def _reindex(now: datetime, stop: Event) -> Result:
 _STEPS: dict[str, Callable[[datetime, Event], Result]] = {
     "making partitions": _make_partitions,
     _DROPPING: _drop_partitions,
+    _DROPPING_MONTHS: _drop_months,
+    "sealing": _seal,
     "early receipts": _sweep_receipts,
     "old tasks": _sweep_tasks,
     "counts": _tidy_counts,

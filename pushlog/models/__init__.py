@@ -1,6 +1,7 @@
 """The tables of the record."""
 
 from pushlog.models.app import App, InstallationRole, Membership, Role
+from pushlog.models.audit import AuditEntry, AuditKind, AuditSeal, Correction
 from pushlog.models.counts import CountDelta, HourlyCount, MessageCount
 from pushlog.models.credential import CallWindow, Credential, CredentialUsage
 from pushlog.models.maintenance import MaintenanceRun, StatusPass
@@ -14,7 +15,11 @@ __all__ = [
     "LISTED_MODES",
     "WINDOW",
     "App",
+    "AuditEntry",
+    "AuditKind",
+    "AuditSeal",
     "CallWindow",
+    "Correction",
     "CountDelta",
     "Credential",
     "CredentialUsage",

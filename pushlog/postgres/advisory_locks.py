@@ -8,3 +8,4 @@ class AdvisoryLock(IntEnum):
     COUNTS = 7_205_002  # compacting and expiring counts
     MAINTENANCE = 7_205_003  # a maintenance run; a session-level lock
     MIGRATION = 7_205_004  # preparing the database for `serve`; a session-level lock
+    AUDIT = 7_205_005  # sealing the audit log

@@ -1,7 +1,9 @@
-"""Creates, detaches and drops the partitions of messages and history: ranges of message IDs in whole UTC days."""
+"""Creates, detaches and drops partitions: ranges of IDs in whole UTC days, and in months for the audit log."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 from uuid import UUID
 
@@ -10,12 +12,14 @@ from django.db import connection
 from psycopg import sql
 
 from pushlog import clock, message_ids
-from pushlog.models import WINDOW, Message, StatusChange
+from pushlog.models import WINDOW, AuditEntry, AuditSeal, Message, StatusChange
 from pushlog.postgres.advisory_locks import AdvisoryLock
 from pushlog.postgres.sessions import writing
 
 TABLES = (Message._meta.db_table, StatusChange._meta.db_table)
+MONTHLY = (AuditEntry._meta.db_table, AuditSeal._meta.db_table)
 DAYS_AHEAD = 7
+MONTHS_AHEAD = 2
 # A running query may still read the day that has just left the window, and another clock may be behind ours.
 GRACE = timedelta(hours=1)
 
@@ -23,6 +27,9 @@ _BOUNDS = re.compile(r"FROM \('([0-9a-f-]{36})'\) TO \('([0-9a-f-]{36})'\)")
 _DAY = timedelta(days=1)
 # Comment on a table before it is detached. We drop only tables with it: a person may have detached one to keep it.
 _MARK = "pushlog: expired"
+_REFUSE_TRUNCATE = sql.SQL(
+    "CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON {name} EXECUTE FUNCTION pushlog_refuse_change()"
+)
 
 
 class Partition(NamedTuple):
@@ -34,9 +41,10 @@ class Partition(NamedTuple):
 
 
 def ensure_window(*, now: datetime | None = None) -> list[str]:
-    """Creates the missing partitions of the window and the days ahead; `now` is aware."""
+    """Creates the missing partitions of the window, of the days ahead and of the audit log; `now` is aware."""
     now = now or clock.now()
-    return ensure(_day(now - WINDOW), _day(now) + DAYS_AHEAD * _DAY)
+    made = ensure(_day(now - WINDOW), _day(now) + DAYS_AHEAD * _DAY)
+    return made + _ensure(lambda: _missing_months(_day(now)))
 
 
 def ensure(first: date, last: date) -> list[str]:
@@ -44,12 +52,16 @@ def ensure(first: date, last: date) -> list[str]:
 
     ATTACH PARTITION, because CREATE TABLE ... PARTITION OF would lock out readers and writers.
     """
-    if not _missing(first, last):
+    return _ensure(lambda: _missing(first, last))
+
+
+def _ensure(missing: Callable[[], list[tuple[str, date, date]]]) -> list[str]:
+    if not missing():
         return []
     made = []
     with writing(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [AdvisoryLock.PARTITIONS])
-        for table, start, end in _missing(first, last):
+        for table, start, end in missing():
             name = f"{table}_{start:%Y%m%d}"
             cursor.execute(
                 sql.SQL(
@@ -62,6 +74,9 @@ def ensure(first: date, last: date) -> list[str]:
                     end=sql.Literal(_first_id(end)),
                 )
             )
+            if table in MONTHLY:
+                # Row triggers come with ATTACH, triggers of statements do not.
+                cursor.execute(_REFUSE_TRUNCATE.format(name=sql.Identifier(name)))
             made.append(name)
     return made
 
@@ -92,9 +107,21 @@ def expired(now: datetime) -> list[Partition]:
     return sorted((one for table in TABLES for one in attached(table) if one.end <= limit), key=_history_first)
 
 
+def expired_months(now: datetime) -> list[Partition]:
+    """Partitions of the audit log that are wholly older than AUDIT_DAYS, oldest first; never the newest entry's."""
+    limit = _day(now - timedelta(days=settings.AUDIT_DAYS))
+    newest = _newest_day(AuditEntry)
+    found = (one for table in MONTHLY for one in attached(table) if one.end <= limit)
+    return sorted((one for one in found if newest is None or one.end <= newest), key=lambda one: one.start)
+
+
 def newest_day() -> date | None:
     """UTC day of the newest message."""
-    newest = Message.objects.order_by("-pk").values_list("pk", flat=True).first()
+    return _newest_day(Message)
+
+
+def _newest_day(model: type[Message] | type[AuditEntry]) -> date | None:
+    newest = model.objects.order_by("-pk").values_list("pk", flat=True).first()
     return _day(message_ids.created_at(newest)) if newest else None
 
 
@@ -103,7 +130,7 @@ def leftovers() -> list[str]:
         cursor.execute(
             "SELECT relname FROM pg_class WHERE relkind = 'r' AND NOT relispartition AND pg_table_is_visible(oid)"
             " AND relname ~ %s AND obj_description(oid, 'pg_class') = %s ORDER BY relname",
-            [rf"^({'|'.join(TABLES)})_\d{{8}}$", _MARK],
+            [rf"^({'|'.join(TABLES + MONTHLY)})_\d{{8}}$", _MARK],
         )
         return [name for (name,) in cursor.fetchall()]
 
@@ -128,11 +155,19 @@ def drop(name: str) -> None:
 
 def missing(now: datetime) -> list[str]:
     first, last = _day(now - WINDOW), _day(now) + DAYS_AHEAD * _DAY
-    return [f"{table}_{start:%Y%m%d}" for table, start, _ in _missing(first, last)]
+    return [f"{table}_{start:%Y%m%d}" for table, start, _ in _missing(first, last) + _missing_months(_day(now))]
 
 
 def _missing(first: date, last: date) -> list[tuple[str, date, date]]:
     return [(table, *span) for table in TABLES for span in gaps(existing(table), first, last)]
+
+
+def _missing_months(first: date) -> list[tuple[str, date, date]]:
+    starts = [first.replace(day=1)]
+    while len(starts) < MONTHS_AHEAD + 2:
+        starts.append((starts[-1] + 31 * _DAY).replace(day=1))
+    spans = list(pairwise(starts))
+    return [(table, *span) for table in MONTHLY for span in spans if span not in existing(table)]
 
 
 def gaps(spans: list[tuple[date, date]], first: date, last: date) -> list[tuple[date, date]]:

@@ -35,4 +35,4 @@ def tables() -> set[str]:
 
 def attached() -> set[str]:
     """The names of all partitions."""
-    return {one.name for table in partitions.TABLES for one in partitions.attached(table)}
+    return {one.name for table in partitions.TABLES + partitions.MONTHLY for one in partitions.attached(table)}

@@ -48,11 +48,11 @@ class Command(BaseCommand):
         for name, done in result.items():
             value = f"{len(done)}: {', '.join(done)}" if isinstance(done, list) and done else done or 0
             self.stdout.write(f"{name.replace('_', ' ')}: {value}")
-        if "drop_refused" in result and not dry_run:
+        if {"drop_refused", "audit_months_refused"} & result.keys() and not dry_run:
             self.stderr.write(
-                "More days are due to be dropped than have passed since the last good run, so none was dropped. A wrong"
-                " clock does that. Compare the clocks of this machine and of the database. If they are right, as after"
-                " a restore, run manage.py maintain --force."
+                "More days or months are due to be dropped than have passed since the last good run, so none was"
+                " dropped. A wrong clock does that. Compare the clocks of this machine and of the database. If they"
+                " are right, as after a restore, run manage.py maintain --force."
             )
         if failed:
             raise CommandError("Failed: " + "; ".join(f"{name} ({why})" for name, why in failed.items()))
