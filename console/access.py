@@ -1,14 +1,19 @@
 """Who may see which app, and do what. The only place that decides it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, cast
 from urllib.parse import urlsplit, urlunsplit
 
+from allauth.account.auth_backends import AuthenticationBackend
+from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.auth.views import redirect_to_login
+from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, F, OuterRef, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -17,7 +22,8 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from console import htmx
-from pushlog.models import App, InstallationRole, Membership, Role
+from pushlog import clock
+from pushlog.models import App, InstallationRole, Membership, Reveal, Role
 
 
 class Right(Enum):
@@ -60,6 +66,7 @@ class MemberRequest(HttpRequest):
     user: User
     app: App
     rights: frozenset[Right]
+    reveals: list[dict[str, str]]  # what this person has revealed: console/masking.py
     standing: Standing
 
 
@@ -111,20 +118,55 @@ def member_required(view: View[P]) -> Callable[..., HttpResponse]:
     @wraps(view)
     def guarded(request: HttpRequest, app: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         request = cast(MemberRequest, request)
-        if not request.user.is_authenticated:
+        membership = _membership(request, app)
+        with _read_along(membership.user if membership else None):
+            is_known = request.user.is_authenticated
+        if not is_known:
             return _to_login(request, app)
-        found = _memberships(request.user).annotate(
-            kind=F("user__installation_role__kind"), corrects=_corrects(OuterRef("user"))
-        )
-        membership = found.filter(app__slug=app).select_related("app").first()
         if membership is None:
             raise Http404
         request.app, request.rights = membership.app, _RIGHTS[Role(membership.role)]
+        request.reveals = membership.reveals
         request.standing = _standing(request.user, membership)
         timezone.activate(request.app.time_zone)  # until console.middleware.own_time_zone
         return view(request, *args, **kwargs)
 
     return guarded
+
+
+def _membership(request: HttpRequest, app: str) -> Any:
+    """Of the person of this session, with the person and the app."""
+    found = Membership.objects.annotate(
+        kind=F("user__installation_role__kind"),
+        corrects=_corrects(OuterRef("user")),
+        reveals=ArraySubquery(Reveal.objects.as_json(user=OuterRef("user"), app=OuterRef("app"), now=clock.now())),
+    )
+    person = request.session.get(SESSION_KEY)
+    if person is None:
+        return None
+    return found.filter(user=person, user__is_active=True, app__slug=app).select_related("app", "user").first()
+
+
+# A page takes at most six queries, the entry of the audit log included. One is saved where the person is read with the
+# membership: Django's own check of the session then finds the person here.
+_read: ContextVar[User | None] = ContextVar("_read", default=None)
+
+
+@contextmanager
+def _read_along(person: User | None) -> Iterator[None]:
+    token = _read.set(person)
+    try:
+        yield
+    finally:
+        _read.reset(token)
+
+
+class Backend(AuthenticationBackend):
+    """allauth's, which asks the database for no person who was just read."""
+
+    def get_user(self, user_id: int) -> User | None:
+        person = _read.get()
+        return person if person is not None and person.pk == user_id else super().get_user(user_id)
 
 
 def right_required(right: Right) -> Callable[[View[P]], Callable[..., HttpResponse]]:

@@ -17,8 +17,10 @@ from django.utils.functional import SimpleLazyObject
 
 from console.middleware import GetResponse
 from console.views.errors import too_many_tries
-from pushlog import clock, throttle
+from pushlog import audit, clock, throttle
+from pushlog.audit import Actor
 from pushlog.http.addresses import client_address
+from pushlog.models import AuditKind
 
 KNOWN_BROWSER = f"{settings.COOKIE_PREFIX}browser"
 _STARTED, _SEEN = "started", "seen"  # in a session: Unix times
@@ -49,11 +51,24 @@ class AccountAdapter(DefaultAccountAdapter):
         except DatabaseError:
             throttle.take_back(*keys)
             raise
-        if user is not None:
+        if user is None:
+            # Not the name that was typed: people type passwords there.
+            known = get_user_by_username(credentials["username"])
+            audit.record(Actor(known, address=client_address(request)), AuditKind.FAILED_LOG_IN)
+        else:
             throttle.forget(keys[0])
             # The address keeps its failures: people guess beside logins of their own.
             throttle.take_back(*keys[1:])
         return user
+
+    def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
+        audit.record(Actor(cast(User, user), address=client_address(request)), AuditKind.LOG_IN)
+        super().login(request, user)
+
+    def logout(self, request: HttpRequest) -> None:
+        if request.user.is_authenticated:
+            audit.record(Actor(request.user, address=client_address(request)), AuditKind.LOG_OUT)
+        super().logout(request)
 
     def post_login(self, request: HttpRequest, user: AbstractBaseUser, **how: Any) -> HttpResponse:
         request.session[_STARTED] = request.session[_SEEN] = clock.now().timestamp()

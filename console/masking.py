@@ -1,14 +1,13 @@
 """What a person sees of an app's personal data. The only place that masks it."""
 
-import hmac
 import re
 from datetime import datetime, timedelta
-from functools import cached_property
 
 from console.access import MemberRequest, Right
 from console.tokens import SearchTerms
 from pushlog import clock
-from pushlog.models import App, Message, Reveal
+from pushlog.audit import target_hash
+from pushlog.models import Message, Reveal
 
 REVEALED_FOR = timedelta(minutes=15)
 _PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{5,22}[0-9]")
@@ -34,6 +33,7 @@ class Sight:
         self.sees_all = Right.SEE_ALL in request.rights
         self.may_reveal = Right.REVEAL in request.rights
         self._app, self._person = request.app, request.user.pk
+        self._reveals = request.reveals if self.may_reveal else []
         self._typed = terms.target_id if terms and terms.typed_by == self._person else ""
 
     def target_id(self, message: Message) -> str:
@@ -53,23 +53,17 @@ class Sight:
 
     def revealed_until(self, message: Message) -> datetime | None:
         found = self._revealed(message=message, target=message.target_id)
-        return max(one.until for one in found) if found else None
+        return max(datetime.fromisoformat(one["until"]) for one in found) if found else None
 
-    def _revealed(self, *, target: str, message: Message | None = None) -> list[Reveal]:
+    def _revealed(self, *, target: str, message: Message | None = None) -> list[dict[str, str]]:
         if not self._reveals:
             return []
-        wanted = target_hash(self._app, target)
+        wanted = target_hash(self._app, target).hex()
         return [
             one
             for one in self._reveals
-            if (bytes(one.target) == wanted if one.target else message is not None and one.message_id == message.pk)
+            if (one["target"] == wanted if one["target"] else message is not None and one["message"] == str(message.pk))
         ]
-
-    @cached_property
-    def _reveals(self) -> list[Reveal]:
-        if not self.may_reveal:
-            return []
-        return [*Reveal.objects.filter(user=self._person, app=self._app, until__gt=clock.now()).order_by("pk")]
 
 
 def reveal(request: MemberRequest, message: Message, *, reason: str, whole_target: bool) -> Reveal:
@@ -83,8 +77,3 @@ def reveal(request: MemberRequest, message: Message, *, reason: str, whole_targe
         at=now,
         until=now + REVEALED_FOR,
     )
-
-
-def target_hash(app: App, target_id: str) -> bytes:
-    """Keyed, so that nobody can test guesses."""
-    return hmac.digest(bytes(app.id_key), b"target:" + target_id.encode(), "sha256")

@@ -14,6 +14,7 @@ from django.utils import timezone
 from prometheus_client import Histogram
 from psycopg.errors import QueryCanceled
 
+from pushlog.audit import NotRecorded
 from pushlog.clock import ClockOff
 
 logger = logging.getLogger(__name__)
@@ -91,10 +92,12 @@ class FrameErrors:
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """503 after STATEMENT_TIMEOUT, without a database, or where a wrong clock refuses a change."""
+        """503 after STATEMENT_TIMEOUT, without a database, without the audit log, or with a wrong clock."""
         if isinstance(exception, ClockOff):
             logger.error("%s", exception)
             return render(request, "errors/clock.html", status=503)
+        if isinstance(exception, NotRecorded):
+            return HttpResponse(render_to_string("errors/not_recorded.html"), status=503, headers={"Retry-After": "5"})
         if not isinstance(exception, (OperationalError, InterfaceError)):
             return None
         if isinstance(exception.__cause__, QueryCanceled):

@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -21,7 +21,7 @@ from django.db import DatabaseError, transaction
 from django.db.models import QuerySet
 
 from pushlog import message_ids
-from pushlog.models import App, AuditEntry, AuditKind, AuditSeal, Credential, Message
+from pushlog.models import App, AuditEntry, AuditKind, AuditSeal, Correction, Credential, Message
 from pushlog.postgres.advisory_locks import AdvisoryLock
 from pushlog.postgres.statements import run
 
@@ -98,6 +98,32 @@ def record(
     if settings.AUDIT_LINES:
         transaction.on_commit(partial(_print, identifier, by, kind, app, given))
     return UUID(str(identifier))
+
+
+def record_correction(
+    by: Actor,
+    changes: Mapping[str, tuple[Any, Any]],
+    *,
+    app: App,
+    message: Message | None = None,
+    push_id: str = "",
+    now: datetime,
+    **details: Any,
+) -> None:
+    """Adds an entry, and the old and new values apart from it: they are personal data, which can be erased."""
+    if by.person is None:
+        raise ValueError("people correct")
+    kept = Correction.objects.create(
+        app=app,
+        user=by.person,
+        message_id=message.pk if message else None,
+        push_id=push_id,
+        at=now,
+        values=json.loads(json.dumps(changes, cls=DjangoJSONEncoder)),
+    )
+    subject = f"push task {push_id}" if push_id else "message"
+    details |= {"corrected": sorted(changes), "correction": kept.pk}
+    record(by, AuditKind.CHANGE, app=app, message=message, subject=subject, **details)
 
 
 def target_hash(app: App, target_id: str) -> bytes:

@@ -15,12 +15,15 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
+from console import audit
 from console.access import Right
 from console.admin.fields import BoundedJSON, StoredText
 from console.admin.strict import OfApps
+from console.audit import actor
 from pushlog import clock, ingest
+from pushlog.audit import record_correction
 from pushlog.keyset import BadCursor, page_of
-from pushlog.models import Message
+from pushlog.models import AuditKind, Message
 from pushlog.statuses import NO_RECEIPT, REVOKED, Channel
 
 _CORRECTED = ("title", "content", "extras", "expires_at")
@@ -56,6 +59,14 @@ class MessageForm(forms.ModelForm):
         return cleaned
 
     @property
+    def initial_status(self) -> str:
+        return _in_words(self.initial["channel"], self.initial["code"])
+
+    @property
+    def new_status(self) -> str:
+        return _in_words(self.cleaned_data["channel"], self.cleaned_data["code"])
+
+    @property
     def changes_status(self) -> bool:
         return not {"channel", "code"}.isdisjoint(self.changed_data)
 
@@ -67,6 +78,10 @@ class MessageForm(forms.ModelForm):
             "at": clock.now().isoformat(),
             "detail": "Corrected in the admin",
         }
+
+
+def _in_words(channel: int, code: int) -> str:
+    return f"{Channel(channel).word} {code}"
 
 
 @admin.register(Message)
@@ -124,6 +139,8 @@ class MessageAdmin(OfApps):
                 page = page_of(listed, keys=("id",), descending=True, after=[after] if after else None)
             except BadCursor:
                 problem = "The link to this page of the list is damaged."
+        if page is not None:
+            audit.record(request, AuditKind.LIST, app=apps[slug], rows=len(page.rows))
         context = {
             **self.admin_site.each_context(request),
             "title": "Messages",
@@ -139,9 +156,23 @@ class MessageAdmin(OfApps):
 
     def save_model(self, request: HttpRequest, obj: Message, form: MessageForm, change: bool) -> None:
         with transaction.atomic():
-            ingest.correct(message_id=obj.pk, correction=form.correction)
-            if form.changes_status and not ingest.write_receipts(app=obj.app, rows=[form.receipt()]).applied:
-                messages.error(request, "The status was not changed: a newer receipt came at the same time.")
+            changed = ingest.correct(message_id=obj.pk, correction=form.correction)
+            if form.changes_status:
+                if ingest.write_receipts(app=obj.app, rows=[form.receipt()]).applied:
+                    changed["status"] = form.initial_status, form.new_status
+                else:
+                    messages.error(request, "The status was not changed: a newer receipt came at the same time.")
+            if changed:
+                record_correction(actor(request), changed, app=obj.app, message=obj, now=clock.now())
+
+    def construct_change_message(self, *given: Any, **named: Any) -> Any:
+        """Nothing: saving recorded it."""
+        return []
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *given: Any, **named: Any) -> Any:
+        """Shows a message, which is recorded."""
+        audit.record(request, AuditKind.MESSAGE, app=named["obj"].app, message=named["obj"], whole=True)
+        return super().render_change_form(request, context, *given, **named)
 
     def view_on_site(self, obj: Message) -> str:
         return reverse("message", args=[obj.app.slug, obj.pk])

@@ -8,9 +8,11 @@ from django.core.exceptions import SuspiciousOperation
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
+from console import audit
 from console.access import Right, visible_apps
+from console.admin.changes import changes
 from console.admin.fields import is_number
-from pushlog.models import App
+from pushlog.models import App, AuditKind
 
 
 class StrictAdmin(admin.ModelAdmin):
@@ -36,6 +38,23 @@ class StrictAdmin(admin.ModelAdmin):
     def may_choose(self, request: HttpRequest) -> bool:
         """Whether other forms offer these rows."""
         return self.has_view_permission(request)
+
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
+        """Old and new values, for the audit log."""
+        return [*changes(form, formsets, is_new=add)]
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        self._log(request, obj, message, is_new=True)
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        if message:
+            self._log(request, obj, message)
+
+    def _log(self, request: HttpRequest, obj: Any, message: list[dict[str, Any]], **details: Any) -> None:
+        """In the transaction of the change."""
+        app = obj if isinstance(obj, App) else getattr(obj, "app", None)
+        subject = f"{self.opts.verbose_name} {obj}"
+        audit.record(request, AuditKind.CHANGE, app=app, subject=subject, changes=message, **details)
 
     def lookup_allowed(self, lookup: str, value: str, request: Any = None) -> bool:
         """Others could name any field, pattern or value."""

@@ -5,15 +5,20 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import AdminTextareaWidget
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from console import audit
 from console.access import Right
+from console.admin.changes import changes
 from console.admin.fields import BoundedJSON, StoredText
 from console.admin.strict import OfApps
+from console.audit import actor
 from pushlog import clock, ingest
+from pushlog.audit import record_correction
 from pushlog.invisible import strip_invisible
-from pushlog.models import WINDOW, App, MessageType, PushTask, TargetKind, TaskSource, TaskState
+from pushlog.models import WINDOW, App, AuditKind, MessageType, PushTask, TargetKind, TaskSource, TaskState
 
 # Stored as numbers; words in JSON.
 _WORDS = {"target_kind": TargetKind, "state": TaskState, "message_type": MessageType, "source": TaskSource}
@@ -115,8 +120,27 @@ class PushTaskAdmin(OfApps):
         """Messages refer to a task by app and push ID."""
         return ["app", "push_id"] if obj else []
 
+    def construct_change_message(self, *given: Any, **named: Any) -> Any:
+        """Nothing: saving recorded it."""
+        return []
+
+    def log_addition(self, *given: Any, **named: Any) -> Any:
+        """Neither."""
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *given: Any, **named: Any) -> Any:
+        """Shows a task, which is recorded."""
+        if task := named.get("obj"):
+            audit.record(request, AuditKind.TASK, app=task.app, subject=task.push_id)
+        return super().render_change_form(request, context, *given, **named)
+
     def save_model(self, request: HttpRequest, obj: PushTask, form: TaskForm, change: bool) -> None:
-        result = ingest.write_tasks(app=obj.app, rows=[form.row(form.cleaned_data)])
-        if result.rejected:
-            messages.error(request, "The task was not changed: somebody else changed its state at the same time.")
+        with transaction.atomic():
+            result = ingest.write_tasks(app=obj.app, rows=[form.row(form.cleaned_data)])
+            if result.rejected:
+                messages.error(request, "The task was not changed: somebody else changed its state at the same time.")
+            else:
+                [*changed] = changes(form, None, is_new=not change)
+                values = changed[0]["fields"] if changed else {}
+                named: dict[str, Any] = {"app": obj.app, "push_id": obj.push_id, "now": clock.now()}
+                record_correction(actor(request), values, **named, is_new=not change)
         obj.pk = PushTask.objects.values_list("pk", flat=True).get(app=obj.app, push_id=obj.push_id)

@@ -51,6 +51,12 @@ def list_context(
     }
 
 
+def in_audit_log(state: ListState, filters: FilterSet | None, page: Page[Any]) -> dict[str, Any]:
+    """What the audit log says about a page of a list."""
+    chosen = {name: str(filters.data[name]) for name, *_ in _in_words(state, filters)} if filters else {}
+    return {"rows": len(page.rows), "sort": state.sort} | ({"filters": chosen} if chosen else {})
+
+
 def _without_filters(app: App, state: ListState, filters: FilterSet) -> str:
     # The search and the sort stay.
     cleared = {*state.listing.filters, "after", "before"}

@@ -34,6 +34,13 @@ def too_many_tries(request: HttpRequest, seconds: int) -> HttpResponse:
     return response
 
 
+def over_limit(request: HttpRequest, what: str, limit: int) -> HttpResponse:
+    """429 for what one person may not do more often within an hour."""
+    response = render(request, "errors/over_limit.html", {"what": what, "limit": limit}, status=429)
+    response.headers["Retry-After"] = "300"
+    return response
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """Rendered without the request: reading its user may be what failed."""
     return HttpResponse(render_to_string("errors/500.html"), status=500)

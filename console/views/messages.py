@@ -5,7 +5,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import OperationalError
+from django.conf import settings
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db import OperationalError, transaction
+from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -13,22 +16,26 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
-from console import htmx, tokens
+from console import audit, htmx, tokens
 from console.access import MemberRequest, Right, member_required, right_required, visible_apps
-from console.lists.context import list_context, page_asked_for
+from console.lists.context import in_audit_log, list_context, page_asked_for
 from console.lists.empty import explain_miss
 from console.lists.filters import FoundFilter, MessageFilter, RevealForm, SearchForm
 from console.lists.state import MASKED_MESSAGES, MESSAGES, Listing, ListState, list_state
 from console.masking import Sight, reveal
 from console.tokens import SearchTerms
+from console.views.errors import over_limit
 from pushlog import clock
 from pushlog.forecast import forecast, verdict
 from pushlog.keyset import Page
-from pushlog.models import App, Message, PushTask, StatusChange
+from pushlog.models import App, AuditKind, Correction, Message, PushTask, StatusChange
 from pushlog.postgres.statements import generic_plans_cached
 
 # A gateway may report on one message for ever.
 HISTORY_SIZE = 200
+# A corrected status is in the history.
+_CORRECTED = {"title": "Title", "content": "Content", "extras": "Extras", "expires_at": "Expiry time"}
+_SHOWN_TO_ALL = {"title", "expires_at"}
 
 
 @require_safe
@@ -43,6 +50,8 @@ def message_list(request: MemberRequest) -> HttpResponse:
     if not state.problems and filters.is_valid():
         with generic_plans_cached(when=_has_one_plan(state, filters)):
             page = page_asked_for(state, filters.qs.for_rows())
+    if page is not None:
+        audit.record(request, AuditKind.LIST, **_ids(state.terms), **in_audit_log(state, filters, page))
     context = list_context(app, state, filters, page, now) | {
         "search_form": SearchForm(initial=_typed(state.terms, seen)),
         "sight": seen,
@@ -80,8 +89,7 @@ def search(request: MemberRequest) -> HttpResponse:
 @member_required
 def message_detail(request: MemberRequest, message_id: UUID) -> HttpResponse:
     now = clock.now()
-    message = get_object_or_404(Message.objects.findable(request.app, now=now), pk=message_id)
-    return _detail(request, message, RevealForm(app=request.app), now)
+    return _detail(request, _message(request, message_id, now), RevealForm(app=request.app), now)
 
 
 @require_POST
@@ -90,28 +98,46 @@ def message_detail(request: MemberRequest, message_id: UUID) -> HttpResponse:
 def reveal_message(request: MemberRequest, message_id: UUID) -> HttpResponse:
     """Shows a message, or all to its target, to this person for a quarter of an hour."""
     now = clock.now()
-    message = get_object_or_404(Message.objects.findable(request.app, now=now), pk=message_id)
+    message = _message(request, message_id, now)
     form = RevealForm(request.POST, app=request.app)
     if not form.is_valid():
         return _detail(request, message, form, now, status=400)
-    reveal(request, message, reason=form.cleaned_data["reason"], whole_target="target" in request.POST)
+    if audit.has_reached(settings.REVEALS_PER_HOUR, request, AuditKind.REVEAL):
+        return over_limit(request, "reveals", settings.REVEALS_PER_HOUR)
+    with transaction.atomic():
+        made = reveal(request, message, reason=form.cleaned_data["reason"], whole_target="target" in request.POST)
+        whole = {"whole_target": bool(made.target), "until": made.until}
+        audit.record(request, AuditKind.REVEAL, message=message, reason=made.reason, **whole)
+    request.reveals = [*request.reveals, made.as_json()]
     if htmx.wants_fragment(request):
         return _detail(request, message, form, now)
     return redirect("message", request.app.slug, message.pk)
 
 
+def _message(request: MemberRequest, message_id: UUID, now: datetime) -> Any:
+    """With what its page shows from other tables, in one query."""
+    task = PushTask.objects.findable(request.app, now=now).filter(push_id=OuterRef("task"))
+    corrections = Correction.objects.filter(message_id=OuterRef("pk")).order_by("pk")
+    found = Message.objects.findable(request.app, now=now).annotate(
+        has_task_page=Exists(task), corrections=ArraySubquery(corrections.as_json())
+    )
+    return get_object_or_404(found, pk=message_id)
+
+
 def _detail(
-    request: MemberRequest, message: Message, form: RevealForm, now: datetime, *, status: int = 200
+    request: MemberRequest, message: Any, form: RevealForm, now: datetime, *, status: int = 200
 ) -> HttpResponse:
     newest = StatusChange.objects.filter(message_id=message.pk).order_by("-at", "-code")[: HISTORY_SIZE + 1]
     history = list(reversed(newest))
-    tasks = PushTask.objects.findable(request.app, now=now).filter(push_id=message.task)
+    seen = Sight(request)
+    audit.record(request, AuditKind.MESSAGE, message=message, whole=seen.shows_content(message))
     context = {
         "app": request.app,
         "message": message,
-        "sight": Sight(request),
+        "sight": seen,
+        "corrections": _corrections(message, shows_content=seen.shows_content(message)),
         "reveal_form": form,
-        "has_task_page": bool(message.task) and tasks.exists(),
+        "has_task_page": message.has_task_page,
         "history": _with_previous(message.created_at, history)[-HISTORY_SIZE:],
         "history_is_cut": len(history) > HISTORY_SIZE,
         "forecast": forecast(message, now).value,
@@ -122,8 +148,27 @@ def _detail(
     return TemplateResponse(request, template, context, status=status)
 
 
+def _corrections(message: Any, *, shows_content: bool) -> list[dict[str, Any]]:
+    """Each corrected field with who did it, when, and what was there before, if the person may see it."""
+    return [
+        {
+            "label": _CORRECTED[name],
+            "by": one["by"],
+            "at": datetime.fromisoformat(one["at"]),
+            "old": old if shows_content or name in _SHOWN_TO_ALL else None,
+        }
+        for one in message.corrections
+        for name, (old, _) in one["values"].items()
+        if name in _CORRECTED
+    ]
+
+
 def _listing(request: MemberRequest) -> Listing:
     return MESSAGES if Right.SEE_ALL in request.rights else MASKED_MESSAGES
+
+
+def _ids(terms: SearchTerms) -> dict[str, str]:
+    return {"target_id": terms.target_id, "customer_message_id": terms.customer_message_id}
 
 
 def _typed(terms: SearchTerms, seen: Sight) -> dict[str, str]:
@@ -140,6 +185,9 @@ def _target_of(request: MemberRequest) -> str:
 
 
 def _found(request: MemberRequest, terms: SearchTerms) -> HttpResponse:
+    if audit.has_reached(settings.SEARCHES_PER_HOUR, request, AuditKind.SEARCH):
+        return over_limit(request, "searches", settings.SEARCHES_PER_HOUR)
+    audit.record(request, AuditKind.SEARCH, **_ids(terms))
     token = tokens.token_of(request.app, terms)
     return redirect(f"{reverse('messages', args=[request.app.slug])}?{urlencode({'search': token})}")
 

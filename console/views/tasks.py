@@ -10,9 +10,9 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.views.decorators.http import require_safe
 
-from console import htmx
+from console import audit, htmx
 from console.access import MemberRequest, member_required, visible_apps
-from console.lists.context import list_context, page_asked_for
+from console.lists.context import in_audit_log, list_context, page_asked_for
 from console.lists.empty import explain_task_miss
 from console.lists.filters import TaskFilter, TaskSearchForm
 from console.lists.state import TASK_MESSAGES, TASKS, list_state
@@ -20,7 +20,7 @@ from console.masking import Sight
 from console.task_settings import as_row, settings_of
 from pushlog import clock
 from pushlog.keyset import Page
-from pushlog.models import Message, PushTask
+from pushlog.models import AuditKind, Message, PushTask
 
 # Counting millions of messages would take too long.
 COUNTED = 100_000
@@ -46,6 +46,8 @@ def task_list(request: MemberRequest) -> HttpResponse:
         page = Page([], None, None)
     elif not state.problems and filters.is_valid():
         page = page_asked_for(state, filters.qs.for_rows())
+    if page is not None:
+        audit.record(request, AuditKind.LIST, subject="push tasks", **in_audit_log(state, filters, page))
     context = list_context(app, state, filters, page, now) | {"search_form": search, "missed": missed}
     if page is not None and missed:
         # Without hints on a time-out: the page has its answer.
@@ -65,6 +67,7 @@ def task_detail(request: MemberRequest, push_id: str) -> HttpResponse:
     produced = Message.objects.of_task(app, push_id, now=now)
     state = list_state(TASK_MESSAGES, app, request.GET)
     page = page_asked_for(state, produced.for_rows()) if not state.problems else None
+    audit.record(request, AuditKind.TASK, subject=push_id, rows=len(page.rows) if page else 0)
     context = list_context(app, state, None, page, now) | {
         "task": task,
         "sight": Sight(request),

@@ -13,8 +13,9 @@ from ninja.errors import ValidationError as RequestError
 from ninja.security import HttpBasicAuth
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from pushlog import clock, credentials, ingest, usage
+from pushlog import audit, clock, credentials, ingest, usage
 from pushlog.api import answers, description, errors
+from pushlog.audit import Actor
 from pushlog.http import bodies
 from pushlog.http.addresses import client_address
 from pushlog.http.errors import RefusedRequest
@@ -22,7 +23,7 @@ from pushlog.ingest.fields import CustomerID, TargetID
 from pushlog.ingest.rows import MessageRow, ReceiptRow
 from pushlog.ingest.task_rows import TaskRow
 from pushlog.keyset import page_of
-from pushlog.models import WINDOW, Credential, Message, StatusChange
+from pushlog.models import WINDOW, AuditKind, Credential, Message, StatusChange
 
 MAX_PAGE = 200
 # Bounds the answer for a message that a gateway reports on without end.
@@ -185,6 +186,8 @@ def search_messages(request: CredentialRequest) -> HttpResponse:
     ).defer("content", "extras")
     after = [str(search.after)] if search.after else None
     page = page_of(matching, keys=("id",), descending=True, after=after, size=search.limit)
+    ids = {"target_id": search.target_id or "", "customer_message_id": search.customer_message_id or ""}
+    _record(request, **ids, rows=len(page.rows))
     return _json(
         {
             "messages": [answers.found(message, now) for message in page.rows],
@@ -206,8 +209,14 @@ def read_message(request: CredentialRequest, message_id: UUID) -> HttpResponse:
     message = Message.objects.findable(request.auth.app, now=now).filter(pk=message_id).first()
     if message is None:
         raise RefusedRequest(404)
+    _record(request, message=message)
     newest = StatusChange.objects.filter(message_id=message.pk).order_by("-at", "-code")[:MAX_HISTORY]
     return _json(answers.whole(message, reversed(newest), now))
+
+
+def _record(request: CredentialRequest, **what: Any) -> None:
+    by = Actor(credential=request.auth, address=client_address(request))
+    audit.record(by, AuditKind.API_READ, app=request.auth.app, **what)
 
 
 def _rows(request: CredentialRequest, name: str, *, single_with: str | None = None) -> Sequence[object]:

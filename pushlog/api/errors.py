@@ -17,6 +17,7 @@ from ninja.errors import ValidationError as RequestError
 from psycopg.errors import QueryCanceled
 from pydantic import ValidationError
 
+from pushlog.audit import NotRecorded
 from pushlog.clock import ClockOff
 from pushlog.http.errors import RefusedRequest
 from pushlog.ingest import Rejection
@@ -90,6 +91,8 @@ def of_exception(request: HttpRequest, error: Exception | type[Exception]) -> Ht
         return response
     if isinstance(error, (HttpError, Http404, RequestError)):
         return answer(getattr(error, "status_code", 404 if isinstance(error, Http404) else 422))
+    if isinstance(error, NotRecorded):
+        return answer(503, "The audit log cannot be written, so nothing is read. Send the request again in a moment.")
     if isinstance(error, ClockOff):
         logger.error("%s", error)
         return answer(503, "A clock of this server is wrong; nothing was stored. Send the request again in a moment.")

@@ -1,6 +1,7 @@
 """Corrections of stored messages by a person."""
 
 import json
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -30,10 +31,16 @@ class Correction(BaseModel):
 
 
 @transaction.atomic
-def correct(*, message_id: UUID, correction: Correction) -> None:
-    """Writes only what is given, since others may correct other fields. Raises Message.DoesNotExist."""
+def correct(*, message_id: UUID, correction: Correction) -> dict[str, tuple[Any, Any]]:
+    """Writes only what is given, since others may correct other fields. Raises Message.DoesNotExist.
+
+    Returns the old and new value of each field.
+    """
     new = correction.model_dump(exclude_unset=True, exclude={"created_at"})
     if "extras" in new:
         new["extras"] = json.loads(new["extras"])
-    if new and not Message.objects.filter(pk=message_id).update(**new):
-        raise Message.DoesNotExist
+    if not new:
+        return {}
+    stored = Message.objects.select_for_update().get(pk=message_id)
+    Message.objects.filter(pk=message_id).update(**new)
+    return {name: (getattr(stored, name), value) for name, value in new.items()}

@@ -1,9 +1,11 @@
 """The audit log."""
 
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import JSONObject
 
 from pushlog import message_ids
 from pushlog.choices import WordChoices
@@ -96,6 +98,12 @@ class AuditSeal(models.Model):
         return f"{self.entries} entries from {message_ids.created_at(self.id):%Y-%m-%d %H:%M:%S} UTC"
 
 
+class CorrectionQuerySet(models.QuerySet["Correction"]):
+    def as_json(self) -> "models.QuerySet[Correction, Any]":
+        """To be read along with what was corrected."""
+        return self.values(json=JSONObject(at="at", by="user__username", values="values"))
+
+
 class Correction(models.Model):
     """Old and new values of what a person corrected. Apart from the audit log, because they can be erased."""
 
@@ -105,6 +113,8 @@ class Correction(models.Model):
     push_id = models.CharField(max_length=64, blank=True, default="")
     at = models.DateTimeField()
     values = models.JSONField(default=dict, help_text="Old and new value of each field; empty once erased.")
+
+    objects = CorrectionQuerySet.as_manager()
 
     class Meta:
         indexes = [

@@ -6,9 +6,11 @@ from zoneinfo import ZoneInfo
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from pushlog import clock
+from pushlog import audit, clock
+from pushlog.audit import Actor
+from pushlog.http.addresses import client_address
 from pushlog.http.streams import read
-from pushlog.models import WINDOW, App, PushTask
+from pushlog.models import WINDOW, App, AuditKind, PushTask
 from pushlog.tpns import limit, questions, records, task_pages
 from pushlog.tpns.answers import Content, answered, refused_everywhere
 from pushlog.tpns.authentication import credential_of
@@ -34,9 +36,14 @@ def get_push_record(request: HttpRequest) -> Content:
     credential = credential_of(request, body, now=now)
     limit.count_call(credential, "get_push_record")
     question = questions.read(body, today=now.astimezone(ZoneInfo(credential.app.time_zone)).date())
+    by = Actor(credential=credential, address=client_address(request))
     if isinstance(question, questions.OneTask):
-        return _one_task(credential.app, question, now)
-    return _tasks_of_period(credential.app, question, now)
+        content, subject = _one_task(credential.app, question, now), question.push_id
+    else:
+        content, subject = _tasks_of_period(credential.app, question, now), "push tasks"
+    rows = len(content["pushRecordData"])
+    audit.record(by, AuditKind.API_READ, app=credential.app, subject=subject, rows=rows)
+    return content
 
 
 @csrf_exempt

@@ -117,7 +117,7 @@ def both_ways(sorts: dict[str, Any]) -> list[str]:
 def test_message_list(worlds: list[World], query: dict[str, Any], headers: dict[str, str]) -> None:
     found = counts(worlds, lambda one: one.address("messages", **query), headers=headers)
 
-    assert found == [4, 4]  # session, user, app with membership, page
+    assert found == [4, 4]  # session, person and app with membership, page, audit log
 
 
 @pytest.mark.parametrize("sort", both_ways(SORTS))
@@ -176,14 +176,16 @@ def test_search_form(worlds: list[World], client: Client) -> None:
 
     found = count(lambda: client.post(worlds[-1].address("search"), {"target_id": "T"}), status=302)
 
-    assert found == 3  # session, user, app with membership
+    # Session, person and app with membership, earlier searches, audit log.
+    assert found == 4
 
 
 @pytest.mark.parametrize("headers", [{}, FRAGMENT])
 def test_message(worlds: list[World], headers: dict[str, str]) -> None:
     found = counts(worlds, lambda one: one.address("message", one.message), headers=headers)
 
-    assert found == [6, 6]  # session, user, app with membership, message, history, whether its task is there
+    # Session, person and app with membership, message with task and corrections, audit log, history.
+    assert found == [5, 5]
 
 
 @pytest.mark.parametrize("headers", [{}, FRAGMENT])
@@ -203,22 +205,24 @@ def test_message(worlds: list[World], headers: dict[str, str]) -> None:
 def test_task_list(worlds: list[World], query: dict[str, str], headers: dict[str, str]) -> None:
     found = counts(worlds, lambda one: one.address("tasks", **query), headers=headers)
 
-    assert found == [4, 4]  # session, user, app with membership, page
+    assert found == [4, 4]  # session, person and app with membership, page, audit log
 
 
 def test_search_for_a_task(worlds: list[World]) -> None:
     hits = counts(worlds, lambda one: one.address("tasks", push_id="1"), status=302)
     misses = counts(worlds, lambda one: one.address("tasks", push_id="nothing"))
 
-    assert hits == [4, 4]
-    assert misses == [6, 6]  # the same, other apps' tasks, messages of a task that was not reported
+    assert hits == [3, 3]
+    # Session, person and app with membership, task, audit log, other apps' tasks, messages of a task not reported.
+    assert misses == [6, 6]
 
 
 @pytest.mark.parametrize(("headers", "queries"), [({}, 6), (FRAGMENT, 5)])
 def test_task(worlds: list[World], headers: dict[str, str], queries: int) -> None:
     found = counts(worlds, lambda one: one.address("task", "1"), headers=headers)
 
-    # Session, user, app with membership, task, page of its messages, and their counts, which do not change with it.
+    # Session, person and app with membership, task, page of its messages, audit log, and their counts, which do not
+    # change with it.
     assert found == [queries, queries]
 
 
@@ -256,7 +260,7 @@ def test_search_by_the_api(worlds: list[World], body: dict[str, Any]) -> None:
             assert program.post("messages/search", body)[0] == 200
         found.append(len(statements))
 
-    assert found == [3, 3]  # credential with app, its usage, page
+    assert found == [4, 4]  # credential with app, its usage, page, audit log
 
 
 def test_message_by_the_api(worlds: list[World]) -> None:
@@ -268,7 +272,7 @@ def test_message_by_the_api(worlds: list[World]) -> None:
             assert program.get(f"/api/v1/messages/{one.message}")[0] == 200
         found.append(len(statements))
 
-    assert found == [4, 4]  # credential with app, its usage, message, history
+    assert found == [5, 5]  # credential with app, its usage, message, audit log, history
 
 
 @pytest.mark.parametrize(
@@ -289,4 +293,4 @@ def test_call_of_tpns(worlds: list[World], question: dict[str, Any]) -> None:
             assert program.code(**question) == 0
         found.append(len(statements))
 
-    assert found == [3, 3]  # credential with app, the limit of calls, tasks
+    assert found == [4, 4]  # credential with app, the limit of calls, tasks, audit log

@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import User
 from django.test import Client, RequestFactory
 from django.urls import reverse
@@ -136,7 +137,7 @@ def test_detail_takes_two_queries_beside_the_app(
     message = factories.create_message(app)
     factories.send_receipt(message)
     request = rf.get("/")
-    request.user = member
+    request.user, request.session = member, {SESSION_KEY: member.pk}  # type: ignore[assignment]
 
     with django_assert_num_queries(3):  # the app with the membership, the message, its history
         response = message_detail(request, app=app.slug, message_id=message.pk)

@@ -1,6 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import User
 from django.test import Client, RequestFactory
 from django.urls import reverse
@@ -132,7 +133,7 @@ def test_list_makes_its_queries_in_the_view_and_none_in_the_template(
 ) -> None:
     factories.create_messages(app, [factories.message_row() for _ in range(60)])
     request = rf.get(address + "?sort=title&outcome=waiting")
-    request.user = member
+    request.user, request.session = member, {SESSION_KEY: member.pk}  # type: ignore[assignment]
 
     with django_assert_num_queries(2):  # the app with the membership, the page
         response = message_list(request, app=app.slug)

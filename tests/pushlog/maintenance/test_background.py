@@ -34,7 +34,7 @@ def test_maintenance_that_fails_is_logged_and_tried_again(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(background, "_HOUR", 0)
-    monkeypatch.setattr(background, "_COMPACT_EVERY", 0.01)
+    monkeypatch.setattr(background, "_TIDY_EVERY", 0.01)
     third = calls_of(monkeypatch, run, "maintain", fail)
 
     with background.hourly():
@@ -44,7 +44,7 @@ def test_maintenance_that_fails_is_logged_and_tried_again(
 
 
 def test_counts_are_compacted_between_the_hours(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(background, "_COMPACT_EVERY", 0.01)
+    monkeypatch.setattr(background, "_TIDY_EVERY", 0.01)
     maintained = calls_of(monkeypatch, run, "maintain", dict)
     compacted = calls_of(monkeypatch, counts, "compact", lambda: 0)
 
