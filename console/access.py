@@ -17,6 +17,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, F, OuterRef, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
@@ -77,18 +78,24 @@ def visible_apps(user: User | AnonymousUser, right: Right | None = None) -> Quer
 
 
 def standing(request: HttpRequest) -> Standing:
-    """Asks the database once for a request."""
+    """It was read with the person of the session."""
     if not hasattr(request, "standing"):
-        found = User.objects.filter(pk__in=[request.user.pk], is_active=True).annotate(
-            kind=F("installation_role__kind"), corrects=_corrects(OuterRef("pk"))
-        )
-        [person] = found or [None]
-        request.standing = _standing(person, person) if person else Standing()  # type: ignore[attr-defined]
+        person: Any = request.user
+        if not person.is_active:  # nobody is logged in
+            request.standing = Standing()  # type: ignore[attr-defined]
+        else:
+            if not hasattr(person, "corrects"):
+                person = _with_standing(User.objects.filter(pk=person.pk)).get()
+            request.standing = _standing(person, person)  # type: ignore[attr-defined]
     return cast(MemberRequest, request).standing
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
     return {"standing": SimpleLazyObject(lambda: standing(request))}
+
+
+def _with_standing(people: QuerySet[User]) -> QuerySet[Any]:
+    return people.annotate(kind=F("installation_role__kind"), corrects=_corrects(OuterRef("pk"))).order_by("pk")
 
 
 def _standing(user: User, found: Any) -> Standing:
@@ -162,11 +169,27 @@ def _read_along(person: User | None) -> Iterator[None]:
 
 
 class Backend(AuthenticationBackend):
-    """allauth's, which asks the database for no person who was just read."""
+    """allauth's, which asks the database for no person who was just read, and for the standing of others, too."""
 
     def get_user(self, user_id: int) -> User | None:
         person = _read.get()
-        return person if person is not None and person.pk == user_id else super().get_user(user_id)
+        if person is not None and person.pk == user_id:
+            return person
+        return _with_standing(User.objects.filter(pk=user_id, is_active=True)).first()
+
+
+def audit_reader_required(view: Callable[[HttpRequest], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Others than administrators and auditors get a 403."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path() if request.method != "POST" else request.path)
+        if not standing(request).may_read_audit_log:
+            raise PermissionDenied
+        return view(request)
+
+    return guarded
 
 
 def right_required(right: Right) -> Callable[[View[P]], Callable[..., HttpResponse]]:

@@ -6,7 +6,7 @@ from django.urls import include, path, re_path, register_converter
 from django.views.generic import RedirectView
 
 from console.url_converters import PushIDConverter
-from console.views import api_docs, apps, errors, messages, ops, statuses, tasks
+from console.views import api_docs, apps, audit, errors, messages, ops, statuses, tasks
 from pushlog.api.endpoints import api
 from pushlog.tpns import views as tpns
 
@@ -29,6 +29,9 @@ app_pages = [
 urlpatterns = [
     path("", apps.app_list, name="apps"),
     path("apps/<slug:app>/", include(app_pages)),
+    path("audit/", audit.audit_log, name="audit-log"),
+    path("audit/search/", audit.audit_search, name="audit-search"),
+    path("audit/export/", audit.audit_export, name="audit-export"),
     path("status-codes/", statuses.status_codes, name="status-codes"),
     # No page of allauth that needs mail or lets people sign up.
     path("accounts/login/", account.login, name="account_login"),

@@ -19,7 +19,7 @@ from pushlog.models.task import PushTaskQuerySet
 from pushlog.statuses import EXPIRED, Channel, Outcome, outcome_of
 
 
-def _words(members: Iterable[WordChoices]) -> list[tuple[str, str]]:
+def words(members: Iterable[WordChoices]) -> list[tuple[str, str]]:
     return [("", "Any"), *((member.word, str(member.label)) for member in members)]
 
 
@@ -43,7 +43,7 @@ class _LocalTimeField(forms.DateTimeField):
             raise forms.ValidationError("There is no such time in the calendar.") from None
 
 
-class _LocalTimeFilter(django_filters.Filter):
+class LocalTimeFilter(django_filters.Filter):
     field_class = _LocalTimeField
 
 
@@ -74,18 +74,16 @@ class _WholeNumberFilter(django_filters.NumberFilter):
 class MessageFilter(django_filters.FilterSet):
     """Times are of the current zone, the app's."""
 
-    push_type = django_filters.TypedChoiceFilter(choices=_words(PushType), coerce=_number(PushType), empty_value=None)
-    mode = django_filters.TypedChoiceFilter(choices=_words(LISTED_MODES), coerce=_number(Mode), empty_value=None)
+    push_type = django_filters.TypedChoiceFilter(choices=words(PushType), coerce=_number(PushType), empty_value=None)
+    mode = django_filters.TypedChoiceFilter(choices=words(LISTED_MODES), coerce=_number(Mode), empty_value=None)
     outcome = django_filters.ChoiceFilter(
-        choices=[*_words(Outcome), (EXPIRED, "Expired")], empty_label=None, method="filter_outcome"
+        choices=[*words(Outcome), (EXPIRED, "Expired")], empty_label=None, method="filter_outcome"
     )
-    channel = django_filters.TypedChoiceFilter(
-        label="Status: channel", choices=_words(Channel), coerce=_number(Channel)
-    )
+    channel = django_filters.TypedChoiceFilter(label="Status: channel", choices=words(Channel), coerce=_number(Channel))
     code = _WholeNumberFilter(label="Status: code", min_value=-(2**31), max_value=2**31 - 1)
     # A range holds both turns of an hour that comes twice.
-    created_from = _LocalTimeFilter(label="Created from", method="filter_from", fold=0)
-    created_to = _LocalTimeFilter(label="Created before", method="filter_to", fold=1)
+    created_from = LocalTimeFilter(label="Created from", method="filter_from", fold=0)
+    created_to = LocalTimeFilter(label="Created before", method="filter_to", fold=1)
 
     class Meta:
         model = Message
@@ -112,7 +110,7 @@ class FoundFilter(MessageFilter):
     """A search finds multiple messages too."""
 
     mode = django_filters.TypedChoiceFilter(
-        choices=_words([*LISTED_MODES, Mode.MULTIPLE]), coerce=_number(Mode), empty_value=None
+        choices=words([*LISTED_MODES, Mode.MULTIPLE]), coerce=_number(Mode), empty_value=None
     )
 
 
@@ -120,9 +118,9 @@ class TaskFilter(django_filters.FilterSet):
     """A day is one of the current zone, the app's."""
 
     target_kind = django_filters.TypedChoiceFilter(
-        choices=_words(TargetKind), coerce=_number(TargetKind), empty_value=None
+        choices=words(TargetKind), coerce=_number(TargetKind), empty_value=None
     )
-    state = django_filters.TypedChoiceFilter(choices=_words(TaskState), coerce=_number(TaskState), empty_value=None)
+    state = django_filters.TypedChoiceFilter(choices=words(TaskState), coerce=_number(TaskState), empty_value=None)
     day = django_filters.DateFilter(
         label="Day",
         method="filter_day",

@@ -34,7 +34,7 @@ class Correction(BaseModel):
 def correct(*, message_id: UUID, correction: Correction) -> dict[str, tuple[Any, Any]]:
     """Writes only what is given, since others may correct other fields. Raises Message.DoesNotExist.
 
-    Returns the old and new value of each field.
+    Returns the old and new value of each field that changed.
     """
     new = correction.model_dump(exclude_unset=True, exclude={"created_at"})
     if "extras" in new:
@@ -43,4 +43,4 @@ def correct(*, message_id: UUID, correction: Correction) -> dict[str, tuple[Any,
         return {}
     stored = Message.objects.select_for_update().get(pk=message_id)
     Message.objects.filter(pk=message_id).update(**new)
-    return {name: (getattr(stored, name), value) for name, value in new.items()}
+    return {name: (old, value) for name, value in new.items() if (old := getattr(stored, name)) != value}
