@@ -32,6 +32,7 @@ class Sight:
     def __init__(self, request: MemberRequest, terms: SearchTerms | None = None) -> None:
         self.sees_all = Right.SEE_ALL in request.rights
         self.may_reveal = Right.REVEAL in request.rights
+        self.may_erase = Right.MANAGE in request.rights
         self._app, self._person = request.app, request.user.pk
         self._reveals = request.reveals if self.may_reveal else []
         self._typed = terms.target_id if terms and terms.typed_by == self._person else ""

@@ -6,7 +6,7 @@ from django.urls import include, path, re_path, register_converter
 from django.views.generic import RedirectView
 
 from console.url_converters import PushIDConverter
-from console.views import api_docs, apps, audit, errors, messages, ops, statuses, tasks
+from console.views import api_docs, apps, audit, erasure, errors, messages, ops, statuses, tasks
 from pushlog.api.endpoints import api
 from pushlog.tpns import views as tpns
 
@@ -22,6 +22,7 @@ app_pages = [
     path("messages/search/", messages.search, name="search"),
     path("messages/<uuid:message_id>/", messages.message_detail, name="message"),
     path("messages/<uuid:message_id>/reveal/", messages.reveal_message, name="reveal"),
+    path("erase/", erasure.erase, name="erase"),
     path("tasks/", tasks.task_list, name="tasks"),
     path("tasks/<push_id:push_id>/", tasks.task_detail, name="task"),
 ]

@@ -1,6 +1,7 @@
 """The only writer of messages, statuses and push tasks, in batches of up to MAX_ROWS."""
 
 from pushlog.ingest.corrections import Correction, correct
+from pushlog.ingest.erasure import Erased, count_target, erase_target
 from pushlog.ingest.expired_tasks import count_old_tasks, sweep_tasks
 from pushlog.ingest.messages import MessagesResult, write_messages
 from pushlog.ingest.receipts import ReceiptsResult, write_receipts
@@ -11,6 +12,7 @@ from pushlog.ingest.tasks import TasksResult, check_task, write_tasks
 __all__ = [
     "MAX_ROWS",
     "Correction",
+    "Erased",
     "MessagesResult",
     "ReceiptsResult",
     "Rejection",
@@ -19,6 +21,8 @@ __all__ = [
     "check_task",
     "correct",
     "count_old_tasks",
+    "count_target",
+    "erase_target",
     "fingerprint",
     "recompute_statuses",
     "sweep_tasks",

@@ -311,7 +311,7 @@ def test_a_page_asks_nothing_about_failures(person: User, django_assert_num_quer
     client = Client()
     log_in(client)
 
-    with django_assert_num_queries(4) as queries:
+    with django_assert_num_queries(3) as queries:
         client.get("/")
 
     assert "failedtry" not in str(queries.captured_queries)
@@ -396,7 +396,7 @@ def test_a_session_is_written_once_a_minute(
     pass_seconds(61)
     logged_in(client)
 
-    with django_assert_num_queries(4) as queries:
+    with django_assert_num_queries(3) as queries:
         logged_in(client)
 
     assert "UPDATE" not in str(queries.captured_queries)

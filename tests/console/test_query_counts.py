@@ -226,11 +226,11 @@ def test_task(worlds: list[World], headers: dict[str, str], queries: int) -> Non
     assert found == [queries, queries]
 
 
-@pytest.mark.parametrize(("name", "queries"), [("apps", 4), ("status-codes", 3)])
+@pytest.mark.parametrize(("name", "queries"), [("apps", 3), ("status-codes", 2)])
 def test_page_of_no_app(worlds: list[World], name: str, queries: int) -> None:
     found = counts(worlds, lambda one: reverse(name))
 
-    assert found == [queries, queries]  # session, user, what else the person may do, and the apps
+    assert found == [queries, queries]  # session, person with roles, and the apps
 
 
 def test_page_of_an_app_that_is_not_mine(worlds: list[World]) -> None:
@@ -238,7 +238,7 @@ def test_page_of_an_app_that_is_not_mine(worlds: list[World]) -> None:
 
     found = counts(worlds, lambda one: reverse("messages", args=[strange]), status=404)
 
-    assert found == [4, 4]  # session, user, no membership, what else the person may do
+    assert found == [3, 3]  # session, no membership, person with roles
 
 
 @pytest.mark.parametrize(

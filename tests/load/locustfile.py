@@ -45,7 +45,7 @@ def _open_lines(environment: Environment, **_: Any) -> None:
     def keep_request(name: str, response: Any, exception: Exception | None, context: Row, **_: Any) -> None:
         # A status may be there without the rest of its answer.
         status = 0 if exception and response.status_code == 200 else response.status_code
-        answer = response.json() if context and status == 200 else None
+        answer = response.json() if "batch" in context and status == 200 else None
         out.write(json.dumps({"name": name, "status": status, "answer": answer} | context) + "\n")
 
     def keep_error(exception: Exception, **_: Any) -> None:
@@ -129,8 +129,8 @@ class Reader(FastHttpUser):
             self._log_in()
             return
         page = self._get(LIST + PAGES[next(self.pages) % len(PAGES)], "list")
-        if found := re.search(LIST + r"[0-9a-f-]{36}/", page):
-            self._get(found[0], "message")
+        if found := re.search(LIST + r"([0-9a-f-]{36})/", page):
+            self._get(found[0], "message", {"message": found[1]})
 
     def _log_in(self) -> None:
         page = self._get("/accounts/login/", "login")
@@ -139,8 +139,8 @@ class Reader(FastHttpUser):
             form = {"csrfmiddlewaretoken": token[1], "login": "operator", "password": password}
             self.client.post("/accounts/login/", data=form, name="login")
 
-    def _get(self, path: str, name: str) -> str:
+    def _get(self, path: str, name: str, context: Row | None = None) -> str:
         """A page, or nothing where the server did not give one."""
-        with self.client.get(path, name=name, catch_response=True) as response:
+        with self.client.get(path, name=name, context=context or {}, catch_response=True) as response:
             failed = response.request_meta["exception"]
         return "" if failed else response.text or ""

@@ -11,6 +11,8 @@ from typing import Any
 import psutil
 import pytest
 
+from pushlog import message_ids
+from pushlog.models import AuditKind
 from tests.load import processes
 from tests.load.processes import Line
 from tests.load.rows import batch, state
@@ -27,10 +29,24 @@ def run(served: Served, folder: Path, meanwhile: Callable[[], None]) -> list[Lin
     lines = processes.run(served, folder, start, meanwhile)
     print(f"\n{time.monotonic() - began:.0f} s: {processes.summary(lines)}")
     _compare(served, processes.acknowledged(lines), start)
+    _check_looks(served, lines, start)
     # Every page that was answered is a page, or an error of a server that was being killed.
     assert [line for line in lines if line["status"] not in {0, 200} and line["status"] < 500] == []
     assert "message" in {line["name"] for line in lines}
     return lines
+
+
+def _check_looks(served: Served, lines: list[Line], start: datetime) -> None:
+    """No page that was shown is missing in the audit log, and its chain is whole."""
+    shown = Counter(line["message"] for line in lines if line["name"] == "message" and line["status"] == 200)
+    lists = sum(line["name"] == "list" and line["status"] == 200 for line in lines)
+    since = message_ids.first_id(start)
+    recorded = Counter[str]()
+    for kind, identifier in served.query("SELECT kind, message_id FROM pushlog_auditentry WHERE id >= %s", [since]):
+        recorded["list" if kind == AuditKind.LIST else str(identifier)] += 1
+    assert shown
+    assert not (shown + Counter({"list": lists})) - recorded
+    print(f"{shown.total()} messages and {lists} lists shown; {served.manage('verify_log')}")
 
 
 def _compare(served: Served, acknowledged: list[Line], start: datetime) -> None:
