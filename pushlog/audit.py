@@ -20,7 +20,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DatabaseError, transaction
 from django.db.models import QuerySet
 
-from pushlog import message_ids
+from pushlog import message_ids, sealing
 from pushlog.models import App, AuditEntry, AuditKind, AuditSeal, Correction, Credential, Message
 from pushlog.postgres.advisory_locks import AdvisoryLock
 from pushlog.postgres.statements import run
@@ -44,6 +44,7 @@ _SETTLED = """
     SELECT least(clock_timestamp() - interval '1 second', min(xact_start)) FROM pg_stat_activity
     WHERE datname = current_database() AND backend_type = 'client backend'
 """
+_SEALED = "encrypted"
 _DAY = timedelta(days=1)
 _LATE = timedelta(hours=3)
 
@@ -119,11 +120,24 @@ def record_correction(
         message_id=message.pk if message else None,
         push_id=push_id,
         at=now,
-        values=json.loads(json.dumps(changes, cls=DjangoJSONEncoder)),
+        values=_kept_values(app, changes),
     )
     subject = f"push task {push_id}" if push_id else "message"
     details |= {"corrected": sorted(changes), "correction": kept.pk}
     record(by, AuditKind.CHANGE, app=app, message=message, subject=subject, **details)
+
+
+def _kept_values(app: App, changes: Mapping[str, tuple[Any, Any]]) -> dict[str, Any]:
+    values: dict[str, Any] = json.loads(json.dumps(changes, cls=DjangoJSONEncoder))
+    return {_SEALED: sealing.seal(values).decode()} if app.encrypts_content else values
+
+
+def values_of(correction: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that a correction keeps, decrypted."""
+    if _SEALED not in correction:
+        return dict(correction)
+    [values] = sealing.unseal(correction[_SEALED].encode()) or [{}]
+    return dict(values)
 
 
 def target_hash(app: App, target_id: str) -> bytes:

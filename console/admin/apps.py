@@ -50,7 +50,7 @@ class AppForm(forms.ModelForm):
 
     class Meta:
         model = App
-        fields = ["name", "slug", "environment", "time_zone", "numeric_push_ids", "reveal_reasons"]
+        fields = ["name", "slug", "environment", "time_zone", "numeric_push_ids", "reveal_reasons", "encrypts_content"]
         widgets = {"reveal_reasons": AdminTextareaWidget(attrs={"rows": 4})}
 
     def __init__(self, *given: Any, **named: Any) -> None:

@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 
 from console.lists.filters import LocalTimeFilter, words
 from pushlog import message_ids
-from pushlog.audit import customer_message_hash, target_hash
+from pushlog.audit import customer_message_hash, target_hash, values_of
 from pushlog.models import App, AuditEntry, AuditKind, Correction, Message
 
 _SHORT = 300  # characters of an old or new value
@@ -121,7 +121,7 @@ def _lines(details: dict[str, Any], corrections: dict[int, Correction]) -> Itera
     if "correction" in details:
         kept = corrections.get(details["correction"])
         if kept and kept.values:
-            yield from _values(kept.values)
+            yield from _values(values_of(kept.values))
         else:
             yield f"{', '.join(details['corrected'])}: the values were erased"
     known = {

@@ -30,6 +30,9 @@ class Listing:
     def time(self) -> str:
         return self.default_sort.removeprefix("-")
 
+    def without_sort(self, name: str) -> "Listing":
+        return replace(self, sorts={one: keys for one, keys in self.sorts.items() if one != name})
+
     @property
     def parameters(self) -> set[str]:
         return {"sort", "after", "before", *self.filters, *self.others}
@@ -46,7 +49,7 @@ MESSAGES = Listing(
     others=("search",),
 )
 # An order by what a role may not see would tell it.
-MASKED_MESSAGES = replace(MESSAGES, sorts={name: keys for name, keys in SORTS.items() if name != "target_id"})
+MASKED_MESSAGES = MESSAGES.without_sort("target_id")
 TASKS = Listing(
     page="tasks",
     noun="push task",

@@ -26,6 +26,7 @@ from console.masking import Sight, reveal
 from console.tokens import SearchTerms
 from console.views.errors import over_limit
 from pushlog import clock
+from pushlog.audit import values_of
 from pushlog.forecast import forecast, verdict
 from pushlog.keyset import Page
 from pushlog.models import App, AuditKind, Correction, Message, PushTask, StatusChange
@@ -158,13 +159,15 @@ def _corrections(message: Any, *, shows_content: bool) -> list[dict[str, Any]]:
             "old": old if shows_content or name in _SHOWN_TO_ALL else None,
         }
         for one in message.corrections
-        for name, (old, _) in one["values"].items()
+        for name, (old, _) in values_of(one["values"]).items()
         if name in _CORRECTED
     ]
 
 
 def _listing(request: MemberRequest) -> Listing:
-    return MESSAGES if Right.SEE_ALL in request.rights else MASKED_MESSAGES
+    found = MESSAGES if Right.SEE_ALL in request.rights else MASKED_MESSAGES
+    # The database cannot sort what it cannot read.
+    return found.without_sort("title") if request.app.encrypts_content else found
 
 
 def _ids(terms: SearchTerms) -> dict[str, str]:

@@ -183,7 +183,7 @@ def search_messages(request: CredentialRequest) -> HttpResponse:
         target_id=search.target_id or "",
         customer_message_id=search.customer_message_id or "",
         now=now,
-    ).defer("content", "extras")
+    ).defer("content", "extras", "sealed_content")
     after = [str(search.after)] if search.after else None
     page = page_of(matching, keys=("id",), descending=True, after=after, size=search.limit)
     ids = {"target_id": search.target_id or "", "customer_message_id": search.customer_message_id or ""}

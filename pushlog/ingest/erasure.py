@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from pushlog import counts, message_ids
-from pushlog.audit import Actor, record
+from pushlog.audit import Actor, record, values_of
 from pushlog.models import App, AuditKind, Correction, EarlyReceipt, Message, PushTask, StatusChange
 from pushlog.postgres.statements import run
 
@@ -106,7 +106,7 @@ def _erase_mentions(app: App, target_id: str, by: Actor, reason: str, done: Eras
     [(done.receipts,)] = run(_RECEIPTS, [app.pk, target_id])
     quoted = json.dumps(target_id, ensure_ascii=False)
     for one in Correction.objects.select_for_update().filter(app=app).exclude(push_id="").order_by("pk"):
-        if quoted in json.dumps(one.values, ensure_ascii=False):
+        if quoted in json.dumps(values_of(one.values), ensure_ascii=False):
             one.values = {}
             one.save(update_fields=["values"])
             done.corrections += 1

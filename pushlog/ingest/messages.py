@@ -1,5 +1,6 @@
 """Writes messages to the log."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from pushlog import clock, counts, message_ids, metrics, statuses
+from pushlog import clock, counts, message_ids, metrics, sealing, statuses
 from pushlog.ingest import early_receipts
 from pushlog.ingest.rows import MESSAGE, MessageRow, Rejection, valid
 from pushlog.models import App, Message
@@ -34,12 +35,15 @@ _COLUMNS = {
     "title": "text",
     "content": "text",
     "extras": "jsonb",
+    "sealed_title": "bytea",
+    "sealed_content": "bytea",
 }
 _TABLE = Message._meta.db_table
 _ARRAYS = ", ".join(f"%b::{kind}[]" for kind in _COLUMNS.values())
 _INSERT = (
     f"INSERT INTO {_TABLE} ({', '.join(_COLUMNS)}) SELECT * FROM unnest({_ARRAYS}) ON CONFLICT DO NOTHING RETURNING id"
 )
+_NO_EXTRAS = Jsonb({})
 _WAITING = statuses.Outcome.WAITING.value
 
 _Key = tuple[int, str, str]  # milliseconds since 1970, target ID, customer message ID: what the ID is made of
@@ -99,7 +103,7 @@ def _store(app: App, messages: Mapping[_Key, MessageRow], ids: dict[_Key, UUID])
 
 def _values(app: App, messages: Mapping[_Key, MessageRow], ids: dict[_Key, UUID]) -> Iterator[tuple[object, ...]]:
     """Yields the values of `_COLUMNS`, and sets `ids` here, where PostgreSQL stores rows while we hash."""
-    app_id, id_key = app.pk, bytes(app.id_key)
+    app_id, id_key, encrypts = app.pk, bytes(app.id_key), app.encrypts_content
     for key, row in messages.items():
         created_ms, target_id, customer_message_id = key
         ids[key] = identifier = message_ids.message_id(
@@ -118,10 +122,19 @@ def _values(app: App, messages: Mapping[_Key, MessageRow], ids: dict[_Key, UUID]
             target_id,
             customer_message_id,
             row.task,
-            row.title,
-            row.content,
-            Jsonb(row.extras, dumps=str),  # JSON text already
+            *(_sealed(row) if encrypts else _in_clear(row)),
         )
+
+
+def _in_clear(row: MessageRow) -> tuple[object, ...]:
+    # The extras are JSON text already.
+    return row.title, row.content, Jsonb(row.extras, dumps=str), None, None
+
+
+def _sealed(row: MessageRow) -> tuple[object, ...]:
+    title = sealing.seal(row.title) if row.title else None
+    content = sealing.sealed_json(f"[{json.dumps(row.content, ensure_ascii=False)},{row.extras}]")
+    return "", "", _NO_EXTRAS, title, content
 
 
 def _count(app: App, messages: Mapping[_Key, MessageRow], new: list[_Key]) -> None:

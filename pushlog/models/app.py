@@ -53,6 +53,13 @@ class App(models.Model):
         db_default="",
         help_text="Offered to support beside a ticket number, one on a line.",
     )
+    encrypts_content = models.BooleanField(
+        "encrypt title, content and extras",
+        default=False,
+        db_default=False,
+        help_text="Of messages that are stored from now on; those before stay as they are until they expire."
+        " There is no sort by title then.",
+    )
     # Never changes: with another key, a repeated message gets another ID.
     id_key = models.BinaryField(default=new_id_key, editable=False)
     members = models.ManyToManyField(settings.AUTH_USER_MODEL, through="Membership", related_name="apps")

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import models
 from django.db.models import Count, Q
 
-from pushlog import clock, message_ids
+from pushlog import clock, message_ids, sealing
 from pushlog.choices import WordChoices
 from pushlog.models.app import App
 from pushlog.statuses import EXPIRED, NO_RECEIPT, Channel, Outcome, Status, look_up
@@ -142,6 +142,7 @@ class Message(models.Model):
         "target_id",
         "customer_message_id",
         "title",
+        "sealed_title",
     )
 
     id = models.UUIDField(primary_key=True, editable=False)
@@ -161,6 +162,9 @@ class Message(models.Model):
     title = models.CharField(max_length=500, blank=True, default="", db_collation="C")
     content = models.TextField(blank=True, default="")
     extras = models.JSONField(blank=True, default=dict)
+    # In place of the three before, if the app encrypts them.
+    sealed_title = models.BinaryField(null=True, editable=False)
+    sealed_content = models.BinaryField(null=True, editable=False, help_text="Content and extras.")
 
     objects = MessageQuerySet.as_manager()
 
@@ -188,6 +192,16 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+    @classmethod
+    def from_db(cls, *given: Any, **named: Any) -> Message:
+        """Decrypts what is encrypted."""
+        message = super().from_db(*given, **named)
+        if sealed := message.__dict__.get("sealed_title"):
+            [message.title] = sealing.unseal(sealed) or [sealing.UNREADABLE]
+        if sealed := message.__dict__.get("sealed_content"):
+            message.content, message.extras = sealing.unseal(sealed) or [sealing.UNREADABLE, {}]
+        return message
 
     @property
     def created_at(self) -> datetime:

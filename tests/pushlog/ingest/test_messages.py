@@ -67,6 +67,8 @@ def test_messages_stores_every_field(app: App) -> None:
         "modified_at": created,
         "expires_at": created + timedelta(seconds=60, microseconds=456),
         "revoked_at": None,
+        "sealed_title": None,
+        "sealed_content": None,
         "app_id": app.pk,
         "code": statuses.NO_RECEIPT,
         "channel": statuses.Channel.APNS,
