@@ -11,7 +11,7 @@ _PEOPLE = [
     ("support", Role.SUPPORT, None, "the same, and reveals one message with a reason"),
     ("operator", Role.OPERATOR, None, "sees and corrects all of both apps"),
     ("admin", Role.MANAGER, InstallationRole.Kind.ADMINISTRATOR, "decides about apps, people and credentials"),
-    ("auditor", None, InstallationRole.Kind.AUDITOR, "has no page yet: the audit log is still to come"),
+    ("auditor", None, InstallationRole.Kind.AUDITOR, "reads who looked at and changed what, and no message"),
 ]
 
 

@@ -1,5 +1,6 @@
 """Log-ins: no wrong password is free, and nobody is locked out by others."""
 
+from contextlib import suppress
 from typing import Any, cast
 
 from allauth.account import forms as allauth_forms
@@ -10,6 +11,7 @@ from django.conf import settings
 from django.contrib.auth import authenticate
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.sessions.backends.base import UpdateError
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare, get_random_string, salted_hmac
@@ -109,6 +111,10 @@ def _has_ended(request: HttpRequest) -> bool:
             return True
         if now > seen + _NOTED_EVERY:
             session[_SEEN] = now
+            # Here, because Django's middleware answers 400 where the database fails. The next request notes it then.
+            with suppress(UpdateError):
+                session.save()
+            session.modified = False
     return False
 
 

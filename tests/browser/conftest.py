@@ -35,7 +35,7 @@ def browser() -> Iterator[Browser]:
 def cookies(console: Console, browser: Browser) -> dict[str, StorageState]:
     """What a browser keeps of somebody's login, for each person. Logging in is limited to some times a minute."""
     kept = {}
-    for name in ("support", "operator"):
+    for name in ("support", "operator", "admin", "auditor"):
         page = browser.new_context(base_url=console.url).new_page()
         log_in(page, name, console.passwords[name])
         page.get_by_role("heading", name="My apps").wait_for()

@@ -96,12 +96,27 @@ def _hidden_message(page: Page) -> None:
     expect(page.get_by_role("button", name="Reveal this message")).to_be_visible()
 
 
+def _erase_found(page: Page) -> None:
+    page.goto("/apps/shop/erase/")
+    page.get_by_label("Target ID").fill("nobody" * 40)
+    page.get_by_label("Reason").fill("request 7")
+    page.get_by_role("button", name="See what there is").click()
+    expect(page.get_by_role("button", name="Erase it for good")).to_be_visible()
+
+
 # Of a support person.
 MASKED: dict[str, Callable[[Page], None]] = {
     "list": _at(SHOP),
     "hidden": _hidden,
     "revealed": _revealed,
     "hidden-message": _hidden_message,
+}
+MANAGED: dict[str, Callable[[Page], None]] = {"erase": _at("/apps/shop/erase/"), "erase-found": _erase_found}
+AUDITED: dict[str, Callable[[Page], None]] = {
+    "audit": _at("/audit/"),
+    "audit-filtered": _at("/audit/?person=operator&kind=message"),
+    "audit-empty": _at("/audit/?person=nobody"),
+    "audit-problem": _at("/audit/?kind=odd"),
 }
 PAGES: dict[str, Callable[[Page], None]] = {
     "apps": _at("/"),
@@ -131,12 +146,15 @@ PAGES: dict[str, Callable[[Page], None]] = {
 }
 
 
+EVERYBODY = {"operator": PAGES, "support": MASKED, "admin": MANAGED, "auditor": AUDITED}
+
+
 @pytest.mark.parametrize("width", [WIDE["width"], PHONE["width"]], ids=["wide", "phone"])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing(windows: Windows, watch: Watch, theme: Literal["light", "dark"], width: int) -> None:
     watch.expect(400, 404, 503)
     found = {}
-    for who, pages in (("operator", PAGES), ("support", MASKED)):
+    for who, pages in EVERYBODY.items():
         page = windows.open(who=who, theme=theme, width=width)
         for name, visit in pages.items():
             visit(page)
@@ -151,7 +169,7 @@ def test_axe_finds_nothing(windows: Windows, watch: Watch, theme: Literal["light
 def test_no_page_is_wider_than_the_window(windows: Windows, watch: Watch, width: int) -> None:
     watch.expect(400, 404, 503)
     wide = {}
-    for who, pages in (("operator", PAGES), ("support", MASKED)):
+    for who, pages in EVERYBODY.items():
         page = windows.open(who=who, width=width)
         for name, visit in pages.items():
             visit(page)

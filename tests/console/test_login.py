@@ -12,13 +12,13 @@ from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.core.management import call_command
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.db.models import F
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from pushlog import clock, throttle
-from pushlog.models import FailedTry
+from pushlog.models import App, FailedTry
 from tests import factories
 from tests.pushlog.threads import run_together
 
@@ -400,6 +400,24 @@ def test_a_session_is_written_once_a_minute(
         logged_in(client)
 
     assert "UPDATE" not in str(queries.captured_queries)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_session_that_cannot_be_written_still_counts(
+    client: Client, pass_seconds: Callable[[int], None], member: User, app: App
+) -> None:
+    client.force_login(member)
+    session = client.session
+    session["started"] = session["seen"] = clock.now().timestamp()
+    session.save()
+    pass_seconds(61)
+    with connection.cursor() as cursor:
+        cursor.execute("SET default_transaction_read_only = on")
+    try:
+        assert client.get("/").status_code == 200
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SET default_transaction_read_only = off")
 
 
 @pytest.fixture
