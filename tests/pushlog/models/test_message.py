@@ -145,7 +145,7 @@ def test_for_rows_leaves_out_what_may_be_large(app: App, django_assert_num_queri
         shown = [getattr(row, name) for name in Message.ROW_FIELDS]
         shown += [row.created_at, row.status, row.get_push_type_display(), row.pk]
 
-    assert row.get_deferred_fields() == {"content", "extras", "task", "modified_at"}
+    assert row.get_deferred_fields() == {"content", "sealed_content", "extras", "task", "modified_at"}
     assert len(shown) == len(Message.ROW_FIELDS) + 4
 
 
