@@ -21,11 +21,18 @@ def masked(target_id: str) -> str:
     if email := _EMAIL.fullmatch(target_id):
         return f"{email[1]}{_HIDDEN}@{email[2]}"
     if _PHONE.fullmatch(target_id):
-        # Four digits of a short number would leave few to try.
-        return f"{target_id[:3]}{_HIDDEN}{target_id[-4:]}" if len(target_id) > 10 else f"{_HIDDEN}{target_id[-2:]}"
+        return _masked_phone(target_id)
     if _LONG_TOKEN.fullmatch(target_id):
         return f"{target_id[:4]}…{target_id[-4:]}"
     return f"{target_id[0]}{_HIDDEN}" if len(target_id) > 4 else _HIDDEN
+
+
+def _masked_phone(number: str) -> str:
+    """Hides six digits at least, if it has so many: a million to try, each a search."""
+    digits = sum(character.isdigit() for character in number)
+    if digits - sum(character.isdigit() for character in number[:3]) - 4 >= 6:
+        return f"{number[:3]}{_HIDDEN}{number[-4:]}"
+    return f"{_HIDDEN}{number[-4:]}" if digits >= 10 else f"{_HIDDEN}{number[-2:]}"
 
 
 class Sight:

@@ -28,7 +28,6 @@ from pushlog.postgres.statements import run
 logger = logging.getLogger(__name__)
 lines = logging.getLogger("pushlog.audit.lines")
 
-_TABLE = AuditEntry._meta.db_table
 # A UUIDv7 by the database's clock. Made within the statement, it is never older than its transaction: see _SETTLED.
 _ADD = f"""
     INSERT INTO {AuditEntry._meta.db_table}
@@ -125,6 +124,12 @@ def record_correction(
     subject = f"push task {push_id}" if push_id else "message"
     details |= {"corrected": sorted(changes), "correction": kept.pk}
     record(by, AuditKind.CHANGE, app=app, message=message, subject=subject, **details)
+
+
+def record_credential(by: Actor, how: str, credential: Credential) -> None:
+    """`how` is "added" or "revoked"."""
+    name = f"credential {credential}"
+    record(by, AuditKind.CHANGE, app=credential.app, subject=name, changes=[{how: name}])
 
 
 def _kept_values(app: App, changes: Mapping[str, tuple[Any, Any]]) -> dict[str, Any]:

@@ -49,6 +49,13 @@ def without_time(identifier: UUID) -> UUID:
     return UUID(int=identifier.int & ((1 << 80) - 1))
 
 
+def parsed(text: str) -> UUID | None:
+    try:
+        return UUID(text.strip())
+    except ValueError:
+        return None
+
+
 def has_time(identifier: UUID) -> bool:
     return created_ms(identifier) != 0
 

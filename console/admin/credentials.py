@@ -5,14 +5,16 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import AdminBigIntegerFieldWidget
-from django.db import models
+from django.db import models, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from console.access import Right
 from console.admin.strict import OfApps
+from console.audit import actor
 from pushlog import credentials
+from pushlog.audit import record_credential
 from pushlog.models import Credential
 
 _LIMITS = ["requests_per_minute", "rows_per_minute", "mib_per_minute", "calls_per_hour"]
@@ -92,5 +94,12 @@ class CredentialAdmin(OfApps):
 
     @admin.action(description="Revoke the selected credentials", permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[Credential]) -> None:
-        revoked = [one.access_id for one in queryset.order_by("pk") if credentials.revoke(access_id=one.access_id)]
+        revoked = [one.access_id for one in queryset.order_by("pk") if self._revoke(request, one)]
         self.message_user(request, f"Revoked: {', '.join(revoked) or 'none'}.")
+
+    @transaction.atomic
+    def _revoke(self, request: HttpRequest, one: Credential) -> bool:
+        is_new = credentials.revoke(access_id=one.access_id)
+        if is_new:
+            record_credential(actor(request), "revoked", one)
+        return is_new

@@ -1,7 +1,6 @@
 """Corrections of single messages in Django's admin."""
 
 from typing import Any
-from uuid import UUID
 
 import pydantic
 from django import forms
@@ -20,7 +19,7 @@ from console.access import Right
 from console.admin.fields import BoundedJSON, StoredText
 from console.admin.strict import OfApps
 from console.audit import actor
-from pushlog import clock, ingest
+from pushlog import clock, ingest, message_ids
 from pushlog.audit import record_correction
 from pushlog.keyset import BadCursor, page_of
 from pushlog.models import AuditKind, Message
@@ -119,13 +118,12 @@ class MessageAdmin(OfApps):
         problem = ""
         if request.method == "POST":
             # By POST: people may paste a phone number by mistake.
-            try:
-                found = self.get_queryset(request).filter(pk=UUID(request.POST.get("id", "").strip())).first()
-            except ValueError:
+            message_id = message_ids.parsed(request.POST.get("id", ""))
+            if message_id is None:
                 problem = "That is not a message ID. One looks like 019a9b3c-0000-7000-8000-000000000000."
+            elif found := self.get_queryset(request).filter(pk=message_id).first():
+                return redirect("admin:pushlog_message_change", found.pk)
             else:
-                if found:
-                    return redirect("admin:pushlog_message_change", found.pk)
                 problem = "There is no message with this ID in your apps within the last 30 days."
         apps = {one.slug: one for one in self.own_apps(request)}
         slug = request.GET.get("app", next(iter(apps), ""))

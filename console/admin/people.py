@@ -3,8 +3,10 @@
 from typing import Any
 
 from allauth.account.admin import EmailAddress, EmailConfirmation
+from django import forms
 from django.contrib import admin
 from django.contrib.auth import admin as auth_admin
+from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -31,10 +33,21 @@ class InstallationRoleInline(admin.TabularInline):
     has_add_permission = has_change_permission = has_delete_permission = has_view_permission
 
 
+class PersonForm(UserChangeForm):
+    """Names that differ only in upper and lower case would lock both people out."""
+
+    def clean_username(self) -> str:
+        name: str = self.cleaned_data["username"]
+        if User.objects.filter(username__iexact=name).exclude(pk=self.instance.pk).exists():
+            raise forms.ValidationError("There is somebody with this name already.")
+        return name
+
+
 @admin.register(User)
 class UserAdmin(StrictAdmin, auth_admin.UserAdmin):
     """Administrators make, change and deactivate people. Superusers are changed by superusers alone."""
 
+    form = PersonForm
     lookups = frozenset({"is_superuser__exact", "is_active__exact"})
     list_display = ["username", "first_name", "last_name", "is_active", "is_superuser", "last_login"]
     list_filter = ["is_active", "is_superuser"]

@@ -61,7 +61,8 @@ class IDForm(forms.Form):
 
 def about_id(typed: str, apps: Iterable[App]) -> Q:
     """The log holds keyed hashes, so the ID is hashed with the key of each app."""
-    found = Q(message_id=as_uuid(typed)) if as_uuid(typed) else Q(pk__in=[])
+    message_id = message_ids.parsed(typed)
+    found = Q(message_id=message_id) if message_id else Q(pk__in=[])
     for app in apps:
         found |= _about(app, typed)
     return found
@@ -74,13 +75,6 @@ def about_message(message_id: UUID) -> Q:
     if message:
         found |= _about(message.app, message.target_id) | _about(message.app, message.customer_message_id)
     return found
-
-
-def as_uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 def _about(app: App, typed: str) -> Q:
@@ -114,7 +108,7 @@ def _lines(details: dict[str, Any], corrections: dict[int, Correction]) -> Itera
     for name, value in details.get("filters", {}).items():
         yield f"{name}: {value}"
     for one in details.get("changes", []):
-        for how in ("added", "changed", "deleted"):
+        for how in ("added", "changed", "deleted", "revoked"):
             if how in one:
                 yield f"{how}: {one[how]}"
         yield from _values(one.get("fields", {}))
@@ -124,19 +118,7 @@ def _lines(details: dict[str, Any], corrections: dict[int, Correction]) -> Itera
             yield from _values(values_of(kept.values))
         else:
             yield f"{', '.join(details['corrected'])}: the values were erased"
-    known = {
-        "reason",
-        "until",
-        "whole_target",
-        "whole",
-        "rows",
-        "sort",
-        "filters",
-        "changes",
-        "correction",
-        "corrected",
-    }
-    for name in details.keys() - known:
+    for name in sorted(details.keys() - _WORDED):
         yield f"{name.replace('_', ' ')}: {_text(details[name])}"
 
 

@@ -167,13 +167,24 @@ class SearchForm(forms.Form):
         return cleaned
 
 
+class ReasonField(forms.CharField):
+    """A reason that the audit log keeps: text that can be seen, in one line."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(min_length=3, max_length=200, **options)
+
+    def to_python(self, value: Any) -> str:
+        reason = strip_invisible(super().to_python(value) or "")
+        if not reason.isprintable():
+            raise forms.ValidationError("Write it without invisible characters and line ends.")
+        return reason
+
+
 class RevealForm(forms.Form):
     """Why a person must see what the role does not show."""
 
-    reason = forms.CharField(
+    reason = ReasonField(
         label="Ticket number or reason",
-        min_length=3,
-        max_length=200,
         error_messages={
             "required": "Say why: a ticket number, or a reason.",
             "min_length": "Say more: at least three characters.",

@@ -16,8 +16,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from console import audit, tokens
 from console.access import audit_reader_required
-from console.lists.audit import AuditFilter, IDForm, about_id, about_message, as_uuid, corrections_of, entries, in_words
-from pushlog import clock
+from console.lists.audit import AuditFilter, IDForm, about_id, about_message, corrections_of, entries, in_words
+from pushlog import clock, message_ids
 from pushlog.keyset import BadCursor, page_of
 from pushlog.models import App, AuditEntry, AuditKind
 
@@ -93,6 +93,10 @@ class _Question:
 
     def __init__(self, query: QueryDict) -> None:
         self.apps = {one.slug: one for one in App.objects.all()}
+        chosen = self.apps.get(str(query.get("app", "")))
+        if chosen:
+            # Before the filters read times. Until console.middleware.own_time_zone.
+            timezone.activate(chosen.time_zone)
         self.filters = AuditFilter(query, queryset=entries(), apps=self.apps)
         lasting = [*self.filters.filters, "id", "message"]
         others = query.keys() - {*lasting, "after", "before", "csrfmiddlewaretoken"}
@@ -101,16 +105,13 @@ class _Question:
             self.problems += [f"{self.filters.form.fields[name].label}: {error}" for error in errors]
         self.typed = self._unsealed(_PURPOSE, query, "id")
         self.after, self.before = (self._unsealed(_CURSOR, query, name) for name in ("after", "before"))
-        message_id = as_uuid(query.get("message", ""))
+        message_id = message_ids.parsed(query.get("message", ""))
         if query.get("message") and message_id is None:
             self.problems.append("“message” is not a message ID.")
         self.query = {name: query[name] for name in lasting if query.get(name)}
         self.words = {name: value if name != "id" else "as typed" for name, value in self.query.items()}
         if self.problems:
             return
-        chosen = self.apps.get(str(query.get("app", "")))
-        if chosen:
-            timezone.activate(chosen.time_zone)  # until console.middleware.own_time_zone
         self.found = self.filters.qs
         if self.typed:
             self.found = self.found.filter(about_id(self.typed[0], [chosen] if chosen else self.apps.values()))

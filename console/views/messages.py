@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import OperationalError, transaction
 from django.db.models import Exists, OuterRef
-from django.http import Http404, HttpResponse, QueryDict
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -25,7 +25,7 @@ from console.lists.state import MASKED_MESSAGES, MESSAGES, Listing, ListState, l
 from console.masking import Sight, reveal
 from console.tokens import SearchTerms
 from console.views.errors import over_limit
-from pushlog import clock
+from pushlog import clock, message_ids
 from pushlog.audit import values_of
 from pushlog.forecast import forecast, verdict
 from pushlog.keyset import Page
@@ -180,10 +180,7 @@ def _typed(terms: SearchTerms, seen: Sight) -> dict[str, str]:
 
 
 def _target_of(request: MemberRequest) -> str:
-    try:
-        message_id = UUID(request.POST["message"])
-    except ValueError:
-        raise Http404 from None
+    message_id = message_ids.parsed(request.POST["message"])
     return get_object_or_404(Message.objects.findable(request.app, now=clock.now()), pk=message_id).target_id
 
 

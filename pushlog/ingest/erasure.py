@@ -1,6 +1,7 @@
 """Erases what is stored of one target ID in an app."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,12 +34,6 @@ _TASKS = f"""
     SELECT id FROM {PushTask._meta.db_table}
     WHERE app_id = %(app)b AND (targets @> %(target)b::text::jsonb OR tag_rule @> %(tag)b::text::jsonb) ORDER BY id
 """
-_RECEIPTS = f"""
-    WITH changed AS (
-        UPDATE {EarlyReceipt._meta.db_table} SET detail = '' WHERE app_id = %b AND strpos(detail, %b) > 0 RETURNING 1
-    )
-    SELECT count(*) FROM changed
-"""
 
 
 @dataclass(slots=True)
@@ -58,8 +53,11 @@ def erase_target(
 ) -> Erased:
     """Deletes the messages to a target with their history, and takes the ID out of tasks, receipts and corrections.
 
-    In transactions of up to 1,000 messages, until `go_on` says no. Each is recorded with what it erased.
+    In transactions of up to 1,000 messages, until `go_on` says no. Each is recorded with what it erased. Raises
+    ValueError for an empty ID.
     """
+    if not target_id:
+        raise ValueError("no target ID")
     done = Erased()
     while go_on():
         if not _erase_messages(app, target_id, by, reason, done):
@@ -103,7 +101,11 @@ def _erase_mentions(app: App, target_id: str, by: Actor, reason: str, done: Eras
         task.tag_rule = _without(target_id, task.tag_rule)
         task.save(update_fields=["targets", "tag_rule"])
         done.tasks += 1
-    [(done.receipts,)] = run(_RECEIPTS, [app.pk, target_id])
+    alone = re.compile(rf"(?<!\w){re.escape(target_id)}(?!\w)")
+    naming = EarlyReceipt.objects.select_for_update().filter(app=app, detail__contains=target_id)
+    # In the lock order of all writers.
+    found = [one.pk for one in naming.order_by("message_id", "at", "code") if alone.search(one.detail)]
+    done.receipts = EarlyReceipt.objects.filter(pk__in=found).update(detail="")
     quoted = json.dumps(target_id, ensure_ascii=False)
     for one in Correction.objects.select_for_update().filter(app=app).exclude(push_id="").order_by("pk"):
         if quoted in json.dumps(values_of(one.values), ensure_ascii=False):

@@ -3,31 +3,29 @@
 import csv
 import io
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import call_command
 from django.db import DatabaseError, connection
 from django.test import Client
 from django.urls import reverse
 from pytest_django.fixtures import Settings
 
 from console.tokens import SearchTerms, token_of
-from pushlog import audit
-from pushlog.models import App, AuditEntry, AuditKind, Correction, Message, Reveal, Role
+from pushlog import audit, credentials
+from pushlog.models import App, AuditEntry, AuditKind, Correction, Credential, Message, Reveal, Role
 from tests import factories
+from tests.console.browsers import browser_of
 from tests.pushlog.api.client import Program
 from tests.pushlog.sent import sent
 from tests.pushlog.tpns.client import Program as ReportProgram
 
 pytestmark = pytest.mark.django_db
 TARGET = "+8613800000781"
-
-
-def client_of(person: User) -> Client:
-    client = Client()
-    client.force_login(person)
-    return client
 
 
 def last(kind: AuditKind) -> AuditEntry:
@@ -45,7 +43,7 @@ def message(app: App) -> Message:
 
 @pytest.fixture
 def auditor(db: None) -> Client:
-    return client_of(factories.create_user(username="audrey", kind="auditor"))
+    return browser_of(factories.create_user(username="audrey", kind="auditor"))
 
 
 def test_looks_are_recorded_with_what_was_asked(
@@ -69,7 +67,7 @@ def test_looks_are_recorded_with_what_was_asked(
 
 
 def test_masked_look_says_so(app: App, message: Message) -> None:
-    client_of(factories.create_user(app, role=Role.VIEWER)).get(reverse("message", args=[app.slug, message.pk]))
+    browser_of(factories.create_user(app, role=Role.VIEWER)).get(reverse("message", args=[app.slug, message.pk]))
 
     assert last(AuditKind.MESSAGE).details == {"whole": False}
 
@@ -96,7 +94,7 @@ def test_search_by_a_link_of_somebody_else_is_recorded(member_client: Client, ap
 
 
 def test_search_for_all_to_a_hidden_target_is_recorded(app: App, message: Message) -> None:
-    viewer = client_of(factories.create_user(app, role=Role.VIEWER))
+    viewer = browser_of(factories.create_user(app, role=Role.VIEWER))
 
     viewer.post(reverse("search", args=[app.slug]), {"message": message.pk})
 
@@ -104,7 +102,7 @@ def test_search_for_all_to_a_hidden_target_is_recorded(app: App, message: Messag
 
 
 def test_reveal_is_recorded_with_its_reason(app: App, message: Message) -> None:
-    support = client_of(factories.create_user(app, role=Role.SUPPORT))
+    support = browser_of(factories.create_user(app, role=Role.SUPPORT))
 
     support.post(reverse("reveal", args=[app.slug, message.pk]), {"reason": "ticket 4711", "target": ""})
 
@@ -123,7 +121,7 @@ def test_searches_and_reveals_of_a_person_have_a_limit(
     app: App, message: Message, settings: Settings, setting: str, page: str, data: dict[str, str], word: str
 ) -> None:
     setattr(settings, setting, 2)
-    person, other = (client_of(factories.create_user(app, role=Role.SUPPORT)) for _ in range(2))
+    person, other = (browser_of(factories.create_user(app, role=Role.SUPPORT)) for _ in range(2))
     address = reverse(page, args=[app.slug, *([message.pk] if page == "reveal" else [])])
 
     answers = [person.post(address, data) for _ in range(4)]
@@ -148,8 +146,8 @@ def full() -> Iterator[None]:
 @pytest.mark.parametrize("name", ["messages", "message", "search", "reveal", "task", "admin", "api", "tpns", "login"])
 def test_what_cannot_be_recorded_is_neither_shown_nor_done(app: App, message: Message, name: str) -> None:
     factories.create_task(app, push_id="77", content="secret")
-    operator = client_of(factories.create_user(app, role=Role.OPERATOR))
-    support = client_of(factories.create_user(app, role=Role.SUPPORT))
+    operator = browser_of(factories.create_user(app, role=Role.OPERATOR))
+    support = browser_of(factories.create_user(app, role=Role.SUPPORT))
     factories.create_user(username="pat", password="right")
     program, reports = Program(app), ReportProgram(app)
     reports.ask(pushId="notes the first use")
@@ -202,14 +200,14 @@ def test_correction_keeps_old_and_new_and_shows_on_the_message(app: App, message
     old = message.title
 
     form = {"title": "New", "content": "secret", "extras": "{}", "channel": 2, "code": 2009}
-    assert client_of(operator).post(page, form).status_code == 302
+    assert browser_of(operator).post(page, form).status_code == 302
 
     one = last(AuditKind.CHANGE)
     assert (one.person, one.message_id, one.details["corrected"]) == (operator, message.pk, ["status", "title"])
     assert old not in str(one.details)
     values = Correction.objects.get(pk=one.details["correction"]).values
     assert values == {"title": [old, "New"], "status": ["own -1000", "apns 2009"]}
-    shown = client_of(operator).get(reverse("message", args=[app.slug, message.pk])).content.decode()
+    shown = browser_of(operator).get(reverse("message", args=[app.slug, message.pk])).content.decode()
     assert "Title corrected by olga" in shown
     assert old in shown
 
@@ -217,9 +215,9 @@ def test_correction_keeps_old_and_new_and_shows_on_the_message(app: App, message
 def test_corrected_content_is_masked_as_the_content_is(app: App, message: Message) -> None:
     form = {"title": message.title, "content": "new secret", "extras": "{}", "channel": 1, "code": -1000}
     page = reverse("admin:pushlog_message_change", args=[message.pk])
-    assert client_of(factories.create_user(app)).post(page, form).status_code == 302
+    assert browser_of(factories.create_user(app)).post(page, form).status_code == 302
 
-    viewer = client_of(factories.create_user(app, role=Role.VIEWER))
+    viewer = browser_of(factories.create_user(app, role=Role.VIEWER))
     shown = viewer.get(reverse("message", args=[app.slug, message.pk])).content.decode()
 
     assert "Content corrected by" in shown
@@ -242,7 +240,7 @@ def test_changes_in_the_admin_keep_old_and_new(app: App) -> None:
         **{f"memberships-1-{name}": value for name, value in (_row(membership) | {"role": "operator"}).items()},
     }
 
-    assert client_of(manager).post(reverse("admin:pushlog_app_change", args=[app.pk]), form).status_code == 302
+    assert browser_of(manager).post(reverse("admin:pushlog_app_change", args=[app.pk]), form).status_code == 302
 
     one = last(AuditKind.CHANGE)
     assert (one.person, one.app) == (manager, app)
@@ -261,7 +259,7 @@ def test_new_password_is_recorded_without_it() -> None:
     page = reverse("admin:auth_user_password_change", args=[person.pk])
 
     form = {"password1": "correct horse battery", "password2": "correct horse battery", "usable_password": "true"}
-    assert client_of(administrator).post(page, form).status_code == 302
+    assert browser_of(administrator).post(page, form).status_code == 302
 
     one = last(AuditKind.CHANGE)
     assert "pat" in one.subject
@@ -286,7 +284,7 @@ def test_reads_of_programs_are_recorded(app: App, message: Message) -> None:
 
 @pytest.mark.parametrize(("kind", "status"), [("administrator", 200), ("auditor", 200), ("", 403)])
 def test_who_may_read_the_log(app: App, kind: str, status: int) -> None:
-    person = client_of(factories.create_user(app, role=Role.MANAGER, kind=kind))
+    person = browser_of(factories.create_user(app, role=Role.MANAGER, kind=kind))
 
     assert person.get("/audit/").status_code == status
     assert person.post("/audit/export/").status_code == status
@@ -303,8 +301,8 @@ def test_auditor_sees_no_message(auditor: Client, app: App, message: Message) ->
 def test_filters(auditor: Client, app: App, message: Message) -> None:
     other = factories.create_app()
     anna, ben = (factories.create_user(app, other, username=name) for name in ("anna", "ben"))
-    client_of(anna).get(reverse("message", args=[app.slug, message.pk]))
-    client_of(ben).get(reverse("messages", args=[other.slug]))
+    browser_of(anna).get(reverse("message", args=[app.slug, message.pk]))
+    browser_of(ben).get(reverse("messages", args=[other.slug]))
 
     def names(**query: str) -> list[str]:
         response = auditor.get("/audit/", query)
@@ -321,6 +319,45 @@ def test_filters(auditor: Client, app: App, message: Message) -> None:
     assert names(kind="audit_log") == ["audrey"] * 6
 
 
+def test_times_are_those_of_the_app_that_was_chosen(auditor: Client) -> None:
+    app = factories.create_app(time_zone="Asia/Shanghai")
+    audit.record(audit.COMMAND, AuditKind.CHANGE, app=app)
+    an_hour_ago = datetime.now(ZoneInfo("Asia/Shanghai")) - timedelta(hours=1)
+
+    query = {"app": app.slug, "created_from": f"{an_hour_ago:%Y-%m-%dT%H:%M}"}
+    page = auditor.get("/audit/", query)
+
+    assert len(page.context["rows"]) == 1
+    assert "Times are in Asia/Shanghai" in page.content.decode()
+    assert auditor.get("/audit/", query | {"created_to": query["created_from"]}).status_code == 200
+
+
+def test_log_out_of_the_admin_is_recorded(app: App) -> None:
+    operator = browser_of(factories.create_user(app))
+
+    assert operator.post("/admin/logout/").status_code == 302
+
+    assert kinds() == ["log_out"]
+    assert operator.get("/admin/").status_code == 302
+
+
+def test_made_and_revoked_credentials_are_recorded(app: App) -> None:
+    manager = browser_of(factories.create_user(app, role=Role.MANAGER))
+    one, _ = credentials.create(app=app, name="gateway")
+    call_command("create_credential", "--app", app.slug, "--name", "script", stdout=io.StringIO(), stderr=io.StringIO())
+    form = {"action": "revoke", "_selected_action": [one.pk]}
+    manager.post(reverse("admin:pushlog_credential_changelist"), form)
+    other = Credential.objects.get(name="script")
+    call_command("revoke_credential", other.access_id, stdout=io.StringIO())
+
+    found = [(one.person is None, one.details["changes"][0]) for one in AuditEntry.objects.order_by("pk")]
+    assert found == [
+        (True, {"added": f"credential {other}"}),
+        (False, {"revoked": f"credential {one}"}),
+        (True, {"revoked": f"credential {other}"}),
+    ]
+
+
 @pytest.mark.parametrize(
     "query",
     [{"person": "\0"}, {"app": "none"}, {"kind": "x"}, {"message": "x"}, {"id": "x"}, {"after": "x"}, {"odd": "1"}],
@@ -335,7 +372,7 @@ def test_bad_addresses_of_the_log(auditor: Client, query: dict[str, str]) -> Non
 @pytest.mark.parametrize("typed", [TARGET, "order-1", "the message"])
 def test_who_looked_at_an_id(auditor: Client, app: App, message: Message, typed: str) -> None:
     factories.create_app()
-    operator, support = (client_of(factories.create_user(app, username=name)) for name in ("olga", "sam"))
+    operator, support = (browser_of(factories.create_user(app, username=name)) for name in ("olga", "sam"))
     operator.get(reverse("message", args=[app.slug, message.pk]))
     support.post(reverse("search", args=[app.slug]), {"target_id": "somebody else"})
 
@@ -347,7 +384,7 @@ def test_who_looked_at_an_id(auditor: Client, app: App, message: Message, typed:
 
 
 def test_searches_for_a_message_count_as_looks_at_it(auditor: Client, app: App, message: Message) -> None:
-    client_of(factories.create_user(app)).post(reverse("search", args=[app.slug]), {"target_id": TARGET})
+    browser_of(factories.create_user(app)).post(reverse("search", args=[app.slug]), {"target_id": TARGET})
 
     rows = auditor.get("/audit/", {"message": str(message.pk)}).context["rows"]
 
@@ -368,9 +405,9 @@ def test_pages_of_the_log(auditor: Client) -> None:
 
 
 def test_export_has_what_the_page_has(auditor: Client, app: App, message: Message) -> None:
-    support = client_of(factories.create_user(app, username="sam", role=Role.SUPPORT))
+    support = browser_of(factories.create_user(app, username="sam", role=Role.SUPPORT))
     support.post(reverse("reveal", args=[app.slug, message.pk]), {"reason": "=1+1"})
-    client_of(factories.create_user(app, username="olga")).get(reverse("message", args=[app.slug, message.pk]))
+    browser_of(factories.create_user(app, username="olga")).get(reverse("message", args=[app.slug, message.pk]))
 
     response = auditor.post("/audit/export/", {"person": "sam"})
 

@@ -16,6 +16,7 @@ from console.masking import masked
 from console.tokens import SearchTerms, token_of
 from pushlog.models import App, Message, Reveal, Role
 from tests import factories
+from tests.console.browsers import browser_of
 
 pytestmark = pytest.mark.django_db
 TARGET, CONTENT, EXTRA, DETAIL = "+8613800000781", "Your code is 4711", "voucher-0815", "token 0d78aa rejected"
@@ -29,6 +30,9 @@ MASKED_ROLES, OPEN_ROLES = [Role.VIEWER, Role.SUPPORT], [Role.OPERATOR, Role.MAN
         ("8610000000781", "861•••0781"),
         ("+1 (555) 010-7788", "+1 •••7788"),
         ("5550107", "•••07"),
+        ("13812345678", "•••5678"),
+        ("138-1234-5678", "•••5678"),
+        ("123456-7890", "•••7890"),
         ("anna.smith@example.com", "a•••@example.com"),
         ("a@example.com", "a•••@example.com"),
         ("0d78" + "e5" * 28 + "bf28", "0d78…bf28"),
@@ -119,12 +123,6 @@ def found(secret: str, page: bytes) -> list[str]:
 
 def _decoded(token: str) -> str:
     return base64.urlsafe_b64decode(token[: len(token) // 4 * 4]).decode("latin-1")
-
-
-def browser_of(person: User) -> Client:
-    client = Client()
-    client.force_login(person)
-    return client
 
 
 @pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}])
@@ -293,3 +291,19 @@ def test_message_of_another_app_is_not_revealed(support: Client, app: App, world
 
     address = reverse("reveal", args=[world.app.slug, other.pk])
     assert support.post(address, {"reason": "ticket 12"}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "reason", ["\u200b\u200b\u200b", "\x07\x07\x07", "\u202e abc", "abc\u202e def", "a line\nand more"]
+)
+def test_reason_is_text_that_can_be_seen(reason: str) -> None:
+    world = World()
+    support = browser_of(world.person(Role.SUPPORT))
+
+    response = support.post(
+        reverse("reveal", args=[world.app.slug, world.message.pk]), {"reason": reason, "message": ""}
+    )
+
+    # Invisible characters around a text are cut off.
+    assert (response.status_code, Reveal.objects.count()) == ((302, 1) if reason == "\u202e abc" else (400, 0))
+    assert not Reveal.objects.exclude(reason="abc").exists()

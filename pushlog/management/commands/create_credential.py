@@ -7,8 +7,9 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 
-from pushlog import credentials
+from pushlog import audit, credentials
 from pushlog.models import App, Credential
 
 
@@ -31,7 +32,9 @@ class Command(BaseCommand):
             Credential(name=name, note=note).clean_fields(exclude={"app"})
             # Other users of the machine can see a command line.
             secret = None if access_id is None else _read_secret()
-            made, shown = credentials.create(app=owner, name=name, note=note, access_id=access_id, secret=secret)
+            with transaction.atomic():
+                made, shown = credentials.create(app=owner, name=name, note=note, access_id=access_id, secret=secret)
+                audit.record_credential(audit.COMMAND, "added", made)
         except App.DoesNotExist:
             slugs = ", ".join(App.objects.order_by("slug").values_list("slug", flat=True)) or "none yet"
             raise CommandError(f"There is no app “{app}”; apps: {slugs}") from None

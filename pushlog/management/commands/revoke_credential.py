@@ -4,8 +4,9 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 
-from pushlog import credentials
+from pushlog import audit, credentials
 from pushlog.models import Credential
 
 
@@ -17,7 +18,11 @@ class Command(BaseCommand):
 
     def handle(self, *, access_id: str, **options: Any) -> None:
         try:
-            now = credentials.revoke(access_id=access_id)
+            with transaction.atomic():
+                now = credentials.revoke(access_id=access_id)
+                if now:
+                    one = Credential.objects.select_related("app").get(access_id=access_id)
+                    audit.record_credential(audit.COMMAND, "revoked", one)
         except (Credential.DoesNotExist, ValueError):
             raise CommandError("There is no credential with this access ID.") from None
         self.stdout.write("Revoked." if now else "It was revoked already.")

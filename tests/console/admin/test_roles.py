@@ -2,18 +2,12 @@
 
 import pytest
 from django.contrib.auth.models import User
-from django.test import Client
 
 from pushlog import credentials
 from pushlog.models import App, Credential, InstallationRole, Membership, Role
 from tests import factories
 from tests.console.admin.forms import untouched
-
-
-def browser_of(person: User) -> Client:
-    client = Client()
-    client.force_login(person)
-    return client
+from tests.console.browsers import browser_of
 
 
 @pytest.fixture
@@ -137,3 +131,32 @@ def test_people_are_deactivated_and_never_deleted(administrator: User, app: App)
 
     assert not User.objects.get(pk=person.pk).is_active
     assert own.get(f"/apps/{app.slug}/messages/").status_code == 302
+
+
+def test_name_of_another_person_in_other_letters_is_refused(administrator: User) -> None:
+    factories.create_user(username="boss", is_superuser=True)
+    other = factories.create_user(username="other")
+    page = f"/admin/auth/user/{other.pk}/change/"
+    client = browser_of(administrator)
+
+    response = client.post(page, untouched(client, page) | {"username": "BOSS"})
+
+    assert "There is somebody with this name already." in response.content.decode()
+    other.refresh_from_db()
+    assert other.username == "other"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/admin/r/1/%00/",
+        "/admin/r/7/[1,%22a%22]/",
+        "/admin/autocomplete/?app_label=pushlog&model_name=app&field_name=tasks&term=",
+        "/admin/autocomplete/?app_label=auth&model_name=user&field_name=apps&term=",
+        "/admin/autocomplete/?app_label=pushlog&model_name=app&field_name=credentials&term=",
+    ],
+)
+def test_addresses_of_the_admin_that_we_do_not_use(app: App, address: str) -> None:
+    manager = factories.create_user(app, role=Role.MANAGER, kind="administrator")
+
+    assert browser_of(manager).get(address).status_code in {403, 404}

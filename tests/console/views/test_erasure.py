@@ -1,11 +1,12 @@
 import pytest
-from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from pytest_django.fixtures import Settings
 
 from console.views import erasure
-from pushlog.models import App, Message, Role
+from pushlog.models import App, AuditEntry, AuditKind, Message, Role
 from tests import factories
+from tests.console.browsers import browser_of
 
 pytestmark = pytest.mark.django_db
 TARGET = "+8613800000781"
@@ -14,12 +15,6 @@ TARGET = "+8613800000781"
 @pytest.fixture
 def manager(app: App) -> Client:
     return browser_of(factories.create_user(app, role=Role.MANAGER))
-
-
-def browser_of(person: User) -> Client:
-    client = Client()
-    client.force_login(person)
-    return client
 
 
 @pytest.fixture
@@ -58,12 +53,26 @@ def test_page_that_runs_out_of_time_says_so(
     assert f'value="{TARGET}"' in shown
 
 
-@pytest.mark.parametrize("form", [{}, {"target_id": TARGET}, {"target_id": "\0", "reason": "abc"}])
+@pytest.mark.parametrize(
+    "form", [{}, {"target_id": TARGET}, {"target_id": "\0", "reason": "abc"}, {"target_id": " ", "reason": "abc"}]
+)
 def test_incomplete_form(manager: Client, page: str, form: dict[str, str]) -> None:
     response = manager.post(page, form)
 
     assert response.status_code == 400
     assert 'role="alert"' in response.content.decode()
+
+
+def test_what_the_page_shows_and_finds_is_recorded(manager: Client, app: App, page: str, settings: Settings) -> None:
+    message = factories.create_message(app, target_id=TARGET)
+    settings.SEARCHES_PER_HOUR = 1
+    form = {"target_id": TARGET, "reason": "request 7"}
+
+    manager.get(page, {"message": str(message.pk)})
+    assert [manager.post(page, form).status_code for _ in range(2)] == [200, 429]
+
+    looked, searched = AuditEntry.objects.order_by("pk")
+    assert (looked.kind, looked.message_id, searched.kind) == (AuditKind.MESSAGE, message.pk, AuditKind.SEARCH)
 
 
 @pytest.mark.parametrize(("role", "status"), [(Role.VIEWER, 403), (Role.OPERATOR, 403), (Role.MANAGER, 200)])

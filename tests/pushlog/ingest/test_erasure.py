@@ -4,6 +4,7 @@ import io
 import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -59,6 +60,25 @@ def test_all_of_one_target_goes_and_nothing_else(app: App) -> None:
     assert TARGET not in str(EarlyReceipt.objects.values_list())
     assert Correction.objects.exclude(values={}).count() == 4
     assert difference() == []
+
+
+def test_receipts_that_name_a_longer_id_stay(app: App) -> None:
+    for number, detail in enumerate(["of 77", "of 7, rejected"]):
+        EarlyReceipt.objects.create(
+            app=app, message_id=uuid4(), at=datetime.now(UTC), code=number, channel=1, detail=detail
+        )
+
+    assert erase(app, "7").receipts == 1
+    assert {one.detail for one in EarlyReceipt.objects.all()} == {"of 77", ""}
+
+
+def test_invisible_characters_are_an_id_and_nothing_is_none(app: App) -> None:
+    everything_of(app, TARGET, 1)
+
+    assert erase(app, "\u200b").messages == 0
+    with pytest.raises(ValueError, match="no target ID"):
+        erase(app, "")
+    assert Message.objects.count() == 2
 
 
 def test_log_says_that_it_was_done_and_not_for_whom(app: App) -> None:
