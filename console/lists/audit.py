@@ -27,7 +27,7 @@ class AuditFilter(django_filters.FilterSet):
         label="Person", field_name="person__username", lookup_expr="iexact", max_length=150
     )
     credential = django_filters.CharFilter(label="Access ID", field_name="access_id", max_length=10)
-    app = django_filters.ChoiceFilter(label="App", method="filter_app")
+    app = django_filters.ChoiceFilter(label="App", method="filter_app", empty_label="Any")
     kind = django_filters.TypedChoiceFilter(
         label="Kind", choices=words(AuditKind), coerce=lambda word: AuditKind.by_word()[word].value, empty_value=None
     )
@@ -93,7 +93,9 @@ def corrections_of(found: Iterable[AuditEntry]) -> dict[int, Correction]:
 
 def in_words(entry: AuditEntry, corrections: dict[int, Correction]) -> list[str]:
     """What the details of an entry say, a line each."""
-    return [*_lines(entry.details, corrections)]
+    ids = (("target ID", entry.target), ("customer message ID", entry.customer_message))
+    searched = [f"By {name}" for name, value in ids if value and not entry.message_id]
+    return [*searched, *_lines(entry.details, corrections)]
 
 
 def _lines(details: dict[str, Any], corrections: dict[int, Correction]) -> Iterator[str]:

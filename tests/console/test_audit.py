@@ -388,7 +388,7 @@ def test_searches_for_a_message_count_as_looks_at_it(auditor: Client, app: App, 
 
     rows = auditor.get("/audit/", {"message": str(message.pk)}).context["rows"]
 
-    assert [AuditKind(one.kind).word for one, _ in rows] == ["search"]
+    assert [(AuditKind(one.kind).word, words) for one, words in rows] == [("search", ["By target ID"])]
 
 
 def test_pages_of_the_log(auditor: Client) -> None:
