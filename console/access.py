@@ -10,12 +10,14 @@ from typing import Any, Concatenate, ParamSpec, cast
 from urllib.parse import urlsplit, urlunsplit
 
 from allauth.account.auth_backends import AuthenticationBackend
+from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.auth.views import redirect_to_login
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import PermissionDenied
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Case, Exists, F, OuterRef, QuerySet, Value, When
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
@@ -25,6 +27,10 @@ from django.utils.functional import SimpleLazyObject
 from console import htmx
 from pushlog import clock
 from pushlog.models import App, InstallationRole, Membership, Reveal, Role
+
+
+class SecondFactorNeeded(Exception):
+    """A role asks for a second factor, and the person has none yet."""
 
 
 class Right(Enum):
@@ -51,6 +57,7 @@ class Standing:
     is_administrator: bool = False  # decides about apps and people
     is_auditor: bool = False  # reads the audit log
     corrects: bool = False  # something, in any app
+    needs_factor: bool = False  # before anything else
 
     @property
     def may_use_admin(self) -> bool:
@@ -95,12 +102,45 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
 
 
 def _with_standing(people: QuerySet[User]) -> QuerySet[Any]:
-    return people.annotate(kind=F("installation_role__kind"), corrects=_corrects(OuterRef("pk"))).order_by("pk")
+    person = OuterRef("pk")
+    return people.annotate(
+        kind=F("installation_role__kind"), corrects=_corrects(person), lacks_factor=_lacks_factor(person)
+    ).order_by("pk")
 
 
 def _standing(user: User, found: Any) -> Standing:
     kinds = InstallationRole.Kind
-    return Standing(user.is_superuser or found.kind == kinds.ADMINISTRATOR, found.kind == kinds.AUDITOR, found.corrects)
+    is_administrator = user.is_superuser or found.kind == kinds.ADMINISTRATOR
+    # Without a password, a provider let the person in, and asked for what it asks for.
+    needs_factor = (
+        user.has_usable_password()
+        and bool(found.lacks_factor)
+        and (
+            found.lacks_factor == _IN_AN_APP
+            or found.kind in settings.SECOND_FACTOR_ROLES
+            or (is_administrator and kinds.ADMINISTRATOR in settings.SECOND_FACTOR_ROLES)
+        )
+    )
+    return Standing(is_administrator, found.kind == kinds.AUDITOR, found.corrects, needs_factor)
+
+
+_NO_FACTOR, _IN_AN_APP = "no factor", "no factor, and a role in an app needs one"
+
+
+def _lacks_factor(user: OuterRef) -> Case:
+    factors = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
+    in_an_app = Membership.objects.filter(user=user, role__in=settings.SECOND_FACTOR_ROLES)
+    return Case(
+        When(Exists(Authenticator.objects.filter(user=user, type__in=factors)), then=Value("")),
+        When(Exists(in_an_app), then=Value(_IN_AN_APP)),
+        default=Value(_NO_FACTOR),
+    )
+
+
+def refuse_without_factor(request: HttpRequest) -> None:
+    """Raises SecondFactorNeeded. console/middleware.py then shows the page where factors are added."""
+    if standing(request).needs_factor:
+        raise SecondFactorNeeded
 
 
 def _corrects(user: OuterRef) -> Exists:
@@ -132,9 +172,10 @@ def member_required(view: View[P]) -> Callable[..., HttpResponse]:
             return _to_login(request, app)
         if membership is None:
             raise Http404
+        request.standing = _standing(request.user, membership)
+        refuse_without_factor(request)
         request.app, request.rights = membership.app, _RIGHTS[Role(membership.role)]
         request.reveals = membership.reveals
-        request.standing = _standing(request.user, membership)
         timezone.activate(request.app.time_zone)  # until console.middleware.own_time_zone
         return view(request, *args, **kwargs)
 
@@ -146,6 +187,7 @@ def _membership(request: HttpRequest, app: str) -> Any:
     found = Membership.objects.annotate(
         kind=F("user__installation_role__kind"),
         corrects=_corrects(OuterRef("user")),
+        lacks_factor=_lacks_factor(OuterRef("user")),
         reveals=ArraySubquery(Reveal.objects.as_json(user=OuterRef("user"), app=OuterRef("app"), now=clock.now())),
     )
     person = request.session.get(SESSION_KEY)
@@ -187,6 +229,7 @@ def audit_reader_required(view: Callable[[HttpRequest], HttpResponseBase]) -> Ca
             return redirect_to_login(request.get_full_path() if request.method != "POST" else request.path)
         if not standing(request).may_read_audit_log:
             raise PermissionDenied
+        refuse_without_factor(request)
         return view(request)
 
     return guarded

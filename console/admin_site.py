@@ -13,7 +13,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from console.access import standing
+from console.access import refuse_without_factor, standing
 
 if TYPE_CHECKING:
     from console.admin.strict import StrictAdmin
@@ -35,7 +35,10 @@ class ConsoleAdminSite(AdminSite):
     site_header = site_title = "Pushlog administration"
 
     def has_permission(self, request: HttpRequest) -> bool:
-        return standing(request).may_use_admin
+        may: bool = standing(request).may_use_admin
+        if may:
+            refuse_without_factor(request)
+        return may
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The console's: Django's own form would check passwords without a limit."""

@@ -7,13 +7,15 @@ from time import perf_counter
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import resolve, reverse
 from django.utils import timezone
 from prometheus_client import Histogram
 from psycopg.errors import QueryCanceled
 
+from console.access import SecondFactorNeeded
+from console.htmx import wants_fragment
 from pushlog.audit import NotRecorded
 from pushlog.clock import ClockOff
 
@@ -93,6 +95,11 @@ class FrameErrors:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """503 after STATEMENT_TIMEOUT, without a database, without the audit log, or with a wrong clock."""
+        if isinstance(exception, SecondFactorNeeded):
+            where = reverse("mfa_index")
+            return (
+                HttpResponse(status=204, headers={"HX-Redirect": where}) if wants_fragment(request) else redirect(where)
+            )
         if isinstance(exception, ClockOff):
             logger.error("%s", exception)
             return render(request, "errors/clock.html", status=503)

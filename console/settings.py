@@ -68,6 +68,13 @@ AUDIT_LINES = env.bool("AUDIT_LINES", False)
 SEARCHES_PER_HOUR = env.int("SEARCHES_PER_HOUR", 600, validate=validate.Range(1))
 REVEALS_PER_HOUR = env.int("REVEALS_PER_HOUR", 60, validate=validate.Range(1))
 
+# Who needs a second factor: roles in an app or for the installation. The demo asks nobody.
+SECOND_FACTOR_ROLES: list[str] = env.list(
+    "SECOND_FACTOR_ROLES",
+    ["manager", "administrator"],
+    validate=validate.ContainsOnly(["viewer", "support", "operator", "manager", "administrator", "auditor"]),
+)
+
 INSTALLED_APPS = [
     "console",
     "pushlog",
@@ -79,6 +86,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "csp",
     "django_filters",
     "django_tables2",
@@ -182,8 +191,24 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_FORMS = {"change_password": "console.logins.ChangePasswordForm"}
-# allauth counts in the memory of each process. console/logins.py counts in the database.
+# allauth's own counts are by address alone. console/logins.py and console/second_factors.py count by account, too.
 ACCOUNT_RATE_LIMITS = False
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
+MFA_ADAPTER = "console.second_factors.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_FORMS = {
+    "authenticate": "console.second_factors.CodeForm",
+    "reauthenticate": "console.second_factors.ConfirmingCodeForm",
+    "activate_totp": "console.second_factors.FirstCodeForm",
+}
+MFA_TOTP_ISSUER = "Pushlog"
+# A phone's clock may be half a minute off.
+MFA_TOTP_TOLERANCE = 1
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+# Browsers take localhost for secure, and nothing else without HTTPS.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS
+# For the codes that were used. All processes and machines share it.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "pushlog_cache"}}
 
 # Browsers take a __Host- cookie from this host alone, not from another of the domain.
 COOKIE_PREFIX = "__Host-" if HTTPS else ""

@@ -6,7 +6,19 @@ from django.urls import include, path, re_path, register_converter
 from django.views.generic import RedirectView
 
 from console.url_converters import PushIDConverter
-from console.views import api_docs, apps, audit, erasure, errors, messages, ops, statuses, tasks
+from console.views import (
+    api_docs,
+    apps,
+    audit,
+    erasure,
+    errors,
+    first_administrator,
+    messages,
+    ops,
+    sessions,
+    statuses,
+    tasks,
+)
 from pushlog.api.endpoints import api
 from pushlog.tpns import views as tpns
 
@@ -40,6 +52,10 @@ urlpatterns = [
     path("accounts/password/change/", account.password_change, name="account_change_password"),
     path("accounts/password/set/", errors.no_password, name="account_set_password"),
     path("accounts/reauthenticate/", account.reauthenticate, name="account_reauthenticate"),
+    path("accounts/inactive/", errors.deactivated, name="account_inactive"),
+    path("accounts/sessions/", sessions.session_list, name="usersessions_list"),
+    path("accounts/mfa/", include("allauth.mfa.urls")),
+    path("first-administrator/<str:token>/", first_administrator.first_administrator, name="first-administrator"),
     # Instead of Django's page, which checks passwords without a limit.
     path("admin/password_change/", RedirectView.as_view(pattern_name="account_change_password")),
     path("admin/", admin.site.urls),

@@ -53,6 +53,10 @@ def of_person(username: str) -> str:
     return "person:" + unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", username).casefold()).strip()
 
 
+def of_second_factor(username: str) -> str:
+    return "second factor of " + of_person(username)
+
+
 def of_program(access_id: str) -> str:
     return "program:" + access_id
 

@@ -19,6 +19,11 @@ def no_password(request: HttpRequest) -> HttpResponse:
     return render(request, "errors/no_password.html", status=403)
 
 
+def deactivated(request: HttpRequest) -> HttpResponse:
+    """Where allauth sends people who were deactivated while they logged in."""
+    return render(request, "errors/403.html", status=403)
+
+
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return render(request, "errors/csrf.html", status=403)
 

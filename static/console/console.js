@@ -124,3 +124,9 @@ document.addEventListener("htmx:afterSettle", (event) => {
     document.getElementById("results-heading").focus({ preventScroll: true });
   }
 });
+
+// A passkey that was cancelled or refused.
+document.addEventListener("allauth.error", (event) => {
+  event.preventDefault();
+  document.getElementById("passkey-problem").textContent = "The passkey was not used. Try again, or choose another way.";
+});

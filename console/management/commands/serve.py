@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.management import BaseCommand, CommandError, call_command
 from django.db import Error, connection, connections
 
 from console.demo_logins import ensure_demo_logins
 from console.server import workers
+from console.views import first_administrator
 from pushlog import clock, demo
 from pushlog.maintenance import background
 from pushlog.models import Message
@@ -68,7 +70,15 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0, interactive=False)
         partitions.ensure_window()
         if demo_count is None:
+            if not User.objects.exists():
+                self.stdout.write(
+                    f"Nobody can log in yet. Make the first administrator here, within a day:\n"
+                    f"  {address.rstrip('/')}{first_administrator.link()}"
+                )
             return
+        if "SECOND_FACTOR_ROLES" not in os.environ:
+            # For the workers, which read the environment themselves.
+            os.environ["SECOND_FACTOR_ROLES"] = ""
         apps = demo.ensure_demo_apps()
         if not Message.objects.exists():
             self.stdout.write(f"Writing {demo_count:,} demo messages …")

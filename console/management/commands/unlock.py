@@ -16,7 +16,7 @@ class Command(BaseCommand):
         parser.add_argument("who", metavar="NAME_OR_ADDRESS")
 
     def handle(self, *, who: str, **options: Any) -> None:
-        names = [throttle.of_person(who), throttle.of_program(who)]
+        names = [throttle.of_person(who), throttle.of_second_factor(who), throttle.of_program(who)]
         if address := as_counted(who):
             names.append(address)
         if throttle.unlock(*names):

@@ -1,21 +1,28 @@
-"""Encrypts the secrets of all credentials again."""
+"""Encrypts the secrets of all credentials and second factors again."""
 
 from typing import Any
 
 from cryptography.fernet import InvalidToken
 from django.core.management.base import BaseCommand, CommandError
 
+from console import second_factors
 from pushlog import credentials
 
 
 class Command(BaseCommand):
-    help = "Encrypts the secrets of all credentials with the first of ENCRYPTION_KEYS. Then remove the old keys."
+    help = (
+        "Encrypts the secrets of all credentials and second factors with the first of ENCRYPTION_KEYS. Then remove the"
+        " old keys."
+    )
 
     def handle(self, **options: Any) -> None:
         try:
             count = credentials.reseal()
+            factors = second_factors.reseal()
         except InvalidToken:
             raise CommandError(
                 "A secret was encrypted with a key that is not in ENCRYPTION_KEYS; nothing was changed."
             ) from None
-        self.stdout.write(f"{count:,} secrets encrypted with the first key")
+        self.stdout.write(
+            f"Encrypted with the first key: {count:,} secrets of credentials, {factors:,} of second factors"
+        )
