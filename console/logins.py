@@ -2,18 +2,22 @@
 
 from contextlib import suppress
 from typing import Any, cast
+from urllib.parse import urlencode
 
 from allauth.account import forms as allauth_forms
 from allauth.account.adapter import DefaultAccountAdapter, get_adapter
+from allauth.account.internal.flows import reauthentication
 from allauth.account.internal.userkit import get_user_by_username
 from allauth.core.exceptions import ImmediateHttpResponse
 from django.conf import settings
-from django.contrib.auth import authenticate
+from django.contrib import messages
+from django.contrib.auth import REDIRECT_FIELD_NAME, authenticate
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.sessions.backends.base import UpdateError
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.crypto import constant_time_compare, get_random_string, salted_hmac
 from django.utils.functional import SimpleLazyObject
 
@@ -120,6 +124,20 @@ def _has_ended(request: HttpRequest) -> bool:
                 session.save()
             session.modified = False
     return False
+
+
+def ask_password(request: HttpRequest, *, back: str = "") -> None:
+    """Opens what follows only to who confirmed within ACCOUNT_REAUTHENTICATION_TIMEOUT that it is them.
+
+    A form that comes too late is not kept, because it may hold a secret: its page, or `back`, is shown anew.
+    """
+    if not request.user.is_authenticated or reauthentication.did_recently_reauthenticate(request):
+        return
+    if request.method == "POST":
+        messages.warning(request, "That took too long. Confirm that it is you, then send the form again.")
+    [first, *_] = get_adapter().get_reauthentication_methods(request.user)
+    where = f"{first['url']}?{urlencode({REDIRECT_FIELD_NAME: back or request.path})}"
+    raise ImmediateHttpResponse(redirect(where))
 
 
 class ChangePasswordForm(allauth_forms.ChangePasswordForm):

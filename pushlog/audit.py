@@ -127,7 +127,7 @@ def record_correction(
 
 
 def record_credential(by: Actor, how: str, credential: Credential) -> None:
-    """`how` is "added" or "revoked"."""
+    """`how` is "added", "revoked", or what else was done."""
     name = f"credential {credential}"
     record(by, AuditKind.CHANGE, app=credential.app, subject=name, changes=[{how: name}])
 

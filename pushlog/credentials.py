@@ -16,24 +16,29 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hmac import compare_digest
+from ipaddress import IPv4Address, IPv6Address, ip_network
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.db import Error, IntegrityError, connection, transaction
-from django.db.models import Exists
+from django.db.models import Exists, F
 
 from pushlog import clock, throttle
 from pushlog.models import App, Credential
 
 logger = logging.getLogger(__name__)
 
+Source = IPv4Address | IPv6Address | None
+# A revocation can be taken back for so long.
+REGRET = timedelta(hours=1)
 DIGITS = 10
 _SECRET_BYTES = 32  # 43 characters of URL-safe base64
 _NOTED_EVERY = timedelta(hours=1)
 _USABLE_SECRET = re.compile(r"[!-~]{16,256}")
 _FREE_OF_PROGRAM, _FREE_OF_ADDRESS = 5, 30  # failures
 _MAX_TIMESTAMP = 12  # digits: in seconds, for the next 29,000 years
+_SECRETS = ["sealed_secret", "key_fingerprint", "new_sealed_secret", "new_key_fingerprint"]
 # NOWAIT and SKIP LOCKED: a read waits for nobody.
 _LOCK = f"LOCK TABLE {Credential._meta.db_table} IN ROW EXCLUSIVE MODE NOWAIT"
 _NOTE = f"""
@@ -59,17 +64,17 @@ class TooManyTries(Exception):
 
 
 def create(
-    *, app: App, name: str, note: str = "", access_id: str | None = None, secret: str | None = None
+    *, app: App, name: str, access_id: str | None = None, secret: str | None = None, **more: Any
 ) -> tuple[Credential, str]:
     """A new credential and its secret, which cannot be shown again.
 
     `access_id` (ten digits) and `secret` (16 to 256 visible ASCII characters) may come from another system; they go
-    together. Raises NotUsable.
+    together. `more` is the other columns, such as `scopes`. Raises NotUsable.
     """
     if access_id is not None or secret is not None:
         access_id, secret = access_id or "", secret or ""
         check_usable(access_id, secret)
-        made = Credential(app=app, access_id=access_id, name=name, note=note, **_sealed(secret))
+        made = Credential(app=app, access_id=access_id, name=name, **more, **_sealed(secret))
         return _brought_along(made, secret), secret
     secret = secrets.token_urlsafe(_SECRET_BYTES)
     sealed = _sealed(secret)
@@ -77,7 +82,7 @@ def create(
         access_id = f"{secrets.randbelow(9 * 10 ** (DIGITS - 1)) + 10 ** (DIGITS - 1)}"
         try:
             with transaction.atomic():
-                made = Credential.objects.create(app=app, access_id=access_id, name=name, note=note, **sealed)
+                made = Credential.objects.create(app=app, access_id=access_id, name=name, **more, **sealed)
         except IntegrityError:
             # The access ID is taken. Any other reason is an error.
             if not Credential.objects.filter(access_id=access_id).exists():
@@ -106,13 +111,21 @@ def _brought_along(made: Credential, secret: str) -> Credential:
     return made
 
 
-def check(access_id: str, secret: str, *, now: datetime | None = None, address: str | None = None) -> Credential | None:
+def check(
+    access_id: str,
+    secret: str,
+    *,
+    now: datetime | None = None,
+    address: str | None = None,
+    source: Source = None,
+) -> Credential | None:
     """The valid credential with its app, or None. Records its use.
 
     An unknown access ID takes the same steps as a wrong secret, so that the time of the answer tells nothing.
-    Failures from `address` are counted. Raises TooManyTries.
+    Failures from `address` are counted. `source` must be in the credential's networks. Raises TooManyTries.
     """
-    return _checked(access_id, lambda kept: compare_digest(kept, secret.encode(errors="replace")), now, address)
+    given = secret.encode(errors="replace")
+    return _checked(access_id, lambda kept: compare_digest(kept, given), now, address, source)
 
 
 def check_signature(
@@ -123,6 +136,7 @@ def check_signature(
     body: bytes,
     now: datetime | None = None,
     address: str | None = None,
+    source: Source = None,
 ) -> Credential | None:
     """As `check`, by a TPNS signature (docs/tpns.md): base64 of the lower-case hex of an HMAC-SHA256.
 
@@ -139,7 +153,7 @@ def check_signature(
         # No short cut: the time must not tell which is wrong.
         return compare_digest(expected, signature.encode(errors="replace")) & in_time
 
-    return _checked(access_id, proves, now, address)
+    return _checked(access_id, proves, now, address, source)
 
 
 def is_known(access_id: str) -> bool:
@@ -148,9 +162,9 @@ def is_known(access_id: str) -> bool:
 
 
 def _checked(
-    access_id: str, proves: Callable[[bytes], bool], now: datetime | None, address: str | None
+    access_id: str, proves: Callable[[bytes], bool], now: datetime | None, address: str | None, source: Source
 ) -> Credential | None:
-    access_id = _wanted(access_id)
+    access_id, now = _wanted(access_id), now or clock.now()
     pair = throttle.Key(throttle.of_program(access_id), address or "", _FREE_OF_PROGRAM)
     # The wait is read along, because successful calls are many.
     found = (
@@ -162,14 +176,29 @@ def _checked(
     )
     if found and found.waits:
         raise TooManyTries(throttle.seconds_to_wait(pair))
-    kept = _unsealed(bytes(found.sealed_secret) if found else _decoy())
-    proven = proves(kept)
-    if found is None or found.revoked_at is not None or not kept or not proven:
+    sealed = [found.sealed_secret, found.new_sealed_secret] if found else [_decoy()]
+    kept = [_unsealed(bytes(one)) for one in sealed if one is not None]
+    proven = sum(bool(one) & proves(one) for one in kept) > 0  # all are tried
+    if found is None or not proven or not _counts(found, now, source):
         if address is not None:
             _count_failure(pair, is_known=found is not None)
         return None
-    _note_use(found, now or clock.now())
+    _note_use(found, now)
     return found
+
+
+def _counts(found: Credential, now: datetime, source: Source) -> bool:
+    """Of a credential whose secret was right. The answer is that of a wrong secret, so the log says why."""
+    if found.revoked_at is not None:
+        why = "is revoked"
+    elif found.expires_at is not None and found.expires_at <= now:
+        why = "has expired"
+    elif found.networks and not any(source and source in ip_network(one) for one in found.networks):
+        why = "does not count from the address that used it"
+    else:
+        return True
+    logger.warning("Credential %s %s", found.access_id, why)
+    return False
 
 
 def _count_failure(pair: throttle.Key, *, is_known: bool) -> None:
@@ -201,6 +230,33 @@ def revoke(*, access_id: str, now: datetime | None = None) -> bool:
     return False
 
 
+def take_back_revocation(*, access_id: str, now: datetime | None = None) -> bool:
+    """Within an hour; False after it."""
+    since = (now or clock.now()) - REGRET
+    return bool(Credential.objects.filter(access_id=access_id, revoked_at__gte=since).update(revoked_at=None))
+
+
+def add_secret(credential: Credential) -> str:
+    """A second secret, which counts beside the first. Replaces a second one that was there."""
+    secret = secrets.token_urlsafe(_SECRET_BYTES)
+    new = {f"new_{name}": value for name, value in _sealed(secret).items()}
+    Credential.objects.filter(pk=credential.pk).update(**new)
+    return secret
+
+
+def keep_new_secret(credential: Credential) -> bool:
+    """Ends the first secret; False if there is no second one."""
+    both = Credential.objects.filter(pk=credential.pk, new_sealed_secret__isnull=False)
+    return bool(
+        both.update(
+            sealed_secret=F("new_sealed_secret"),
+            key_fingerprint=F("new_key_fingerprint"),
+            new_sealed_secret=None,
+            new_key_fingerprint="",
+        )
+    )
+
+
 def reseal() -> int:
     """Re-encrypts every secret with the first of ENCRYPTION_KEYS; gives their number.
 
@@ -211,7 +267,10 @@ def reseal() -> int:
         for credential in Credential.objects.select_for_update().order_by("pk"):
             credential.sealed_secret = keys.rotate(bytes(credential.sealed_secret))
             credential.key_fingerprint = _fingerprint(settings.ENCRYPTION_KEYS[0])
-            credential.save(update_fields=["sealed_secret", "key_fingerprint"])
+            if credential.new_sealed_secret is not None:
+                credential.new_sealed_secret = keys.rotate(bytes(credential.new_sealed_secret))
+                credential.new_key_fingerprint = credential.key_fingerprint
+            credential.save(update_fields=_SECRETS)
             count += 1
     return count
 

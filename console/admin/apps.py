@@ -9,9 +9,13 @@ from django.contrib.admin.widgets import AdminTextareaWidget
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import path, reverse
+from django.utils.html import format_html
 
 from console.access import Right, standing, visible_apps
+from console.admin import members
 from console.admin.fields import StrictAutocomplete
+from console.admin.members import MembersFormSet
 from console.admin.strict import StrictAdmin
 from pushlog.models import App, Membership
 
@@ -23,7 +27,16 @@ class MembershipInline(admin.TabularInline):
     """On the app's page and on the person's."""
 
     model = Membership
+    formset = MembersFormSet
     extra = 1
+    readonly_fields = ["end"]
+
+    @admin.display(description="Remove")
+    def end(self, membership: Membership) -> str:
+        if membership.pk is None:
+            return ""
+        where = reverse("admin:pushlog_membership_end", args=[membership.pk])
+        return format_html('<a href="{}">Remove <span class="visually-hidden">{}</span></a>', where, membership)
 
     def get_max_num(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
         return _MOST_MEMBERS + (obj.memberships.count() if obj else 0)
@@ -42,7 +55,11 @@ class MembershipInline(admin.TabularInline):
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return True
 
-    has_add_permission = has_change_permission = has_delete_permission = has_view_permission
+    has_add_permission = has_change_permission = has_view_permission
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A page asks first: console/admin/members.py."""
+        return False
 
 
 class AppForm(forms.ModelForm):
@@ -65,6 +82,8 @@ class AppForm(forms.ModelForm):
 
 @admin.register(App)
 class AppAdmin(StrictAdmin):
+    asks_password = True
+    change_form_template = "admin/pushlog/app/change.html"
     form = AppForm
     list_display = ["name", "environment", "slug", "time_zone"]
     search_fields = ["name", "slug"]
@@ -78,6 +97,22 @@ class AppAdmin(StrictAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: App | None = None) -> bool:
         return self.get_queryset(request).exists() or self.has_add_permission(request)
+
+    def get_urls(self) -> list[Any]:
+        own = [
+            path("members/<int:pk>/remove/", self.admin_site.admin_view(members.end), name="pushlog_membership_end"),
+            path(
+                "members/removed/<int:pk>/take-back/",
+                self.admin_site.admin_view(members.take_back),
+                name="pushlog_membership_take_back",
+            ),
+        ]
+        return [*own, *super().get_urls()]
+
+    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
+        app = self.get_object(request, object_id)
+        extra = {"ended": members.just_ended(app) if app else []}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **extra})
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: App | None = None) -> Any:
         return {} if obj else {"slug": ["name"]}

@@ -47,6 +47,7 @@ class PersonForm(UserChangeForm):
 class UserAdmin(StrictAdmin, auth_admin.UserAdmin):
     """Administrators make, change and deactivate people. Superusers are changed by superusers alone."""
 
+    asks_password = True
     form = PersonForm
     lookups = frozenset({"is_superuser__exact", "is_active__exact"})
     list_display = ["username", "first_name", "last_name", "is_active", "is_superuser", "last_login"]

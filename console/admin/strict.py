@@ -3,15 +3,14 @@
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.core.exceptions import SuspiciousOperation
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 
 from console import audit
 from console.access import Right, visible_apps
 from console.admin.changes import changes
 from console.admin.fields import is_number
+from console.logins import ask_password
 from pushlog.models import App, AuditKind
 
 
@@ -19,6 +18,7 @@ class StrictAdmin(admin.ModelAdmin):
     """Answers 400 to what the admin itself does not send. Roles decide, and nothing is deleted."""
 
     lookups: frozenset[str] = frozenset()
+    asks_password = False  # before its forms open
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         raise NotImplementedError
@@ -38,6 +38,11 @@ class StrictAdmin(admin.ModelAdmin):
     def may_choose(self, request: HttpRequest) -> bool:
         """Whether other forms offer these rows."""
         return self.has_view_permission(request)
+
+    def changeform_view(self, request: HttpRequest, *given: Any, **named: Any) -> Any:
+        if self.asks_password:
+            ask_password(request)
+        return super().changeform_view(request, *given, **named)
 
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
         """Old and new values, for the audit log."""
@@ -78,11 +83,6 @@ class StrictAdmin(admin.ModelAdmin):
         if "\0" in search_term:  # PostgreSQL refuses it
             return queryset.none(), False
         return super().get_search_results(request, queryset, search_term)
-
-    def response_action(self, request: HttpRequest, queryset: QuerySet[Any], *more: Any) -> HttpResponse | None:
-        if not all(is_number(key) for key in request.POST.getlist(ACTION_CHECKBOX_NAME)):
-            raise SuspiciousOperation("A selected row has no number")
-        return super().response_action(request, queryset, *more)
 
 
 class OfApps(StrictAdmin):

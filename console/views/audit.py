@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from console import audit, tokens
 from console.access import audit_reader_required
 from console.lists.audit import AuditFilter, IDForm, about_id, about_message, corrections_of, entries, in_words
+from console.logins import ask_password
 from pushlog import clock, message_ids
 from pushlog.keyset import BadCursor, page_of
 from pushlog.models import App, AuditEntry, AuditKind
@@ -76,6 +77,7 @@ def audit_search(request: HttpRequest) -> HttpResponse:
 @audit_reader_required
 def audit_export(request: HttpRequest) -> HttpResponseBase:
     """The entries of a list as CSV, newest first."""
+    ask_password(request, back=reverse("audit-log"))
     asked = _Question(request.POST)
     if asked.problems:
         return redirect("audit-log")

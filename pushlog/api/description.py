@@ -9,8 +9,8 @@ from pushlog.api.errors import MEANINGS
 from pushlog.http.bodies import JSON, MAX_VALUES, NDJSON
 from pushlog.ingest import MAX_ROWS
 
-_READS = (400, 401, 404, 405, 429, 500, 503)
-_POSTS = (400, 401, 405, 413, 415, 422, 429, 500, 503)
+_READS = (400, 401, 403, 404, 405, 429, 500, 503)
+_POSTS = (400, 401, 403, 405, 413, 415, 422, 429, 500, 503)
 
 
 def answers(shape: Any, *, reads: bool = False) -> dict[int, Any]:

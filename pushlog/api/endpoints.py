@@ -17,13 +17,13 @@ from pushlog import audit, clock, credentials, ingest, usage
 from pushlog.api import answers, description, errors
 from pushlog.audit import Actor
 from pushlog.http import bodies
-from pushlog.http.addresses import client_address
+from pushlog.http.addresses import client_address, exact_address
 from pushlog.http.errors import RefusedRequest
 from pushlog.ingest.fields import CustomerID, TargetID
 from pushlog.ingest.rows import MessageRow, ReceiptRow
 from pushlog.ingest.task_rows import TaskRow
 from pushlog.keyset import page_of
-from pushlog.models import WINDOW, AuditKind, Credential, Message, StatusChange
+from pushlog.models import WINDOW, AuditKind, Credential, Message, Scope, StatusChange
 
 MAX_PAGE = 200
 # Bounds the answer for a message that a gateway reports on without end.
@@ -31,15 +31,23 @@ MAX_HISTORY = 1000
 
 
 class ByCredential(HttpBasicAuth):
-    """HTTP Basic with access ID and secret; `request.auth` is the credential."""
+    """HTTP Basic with access ID and secret of a credential with a scope; `request.auth` is the credential."""
+
+    def __init__(self, scope: Scope) -> None:
+        super().__init__()
+        self.scope = scope
 
     def authenticate(self, request: HttpRequest, username: str, password: str) -> Credential | None:
         try:
-            found = credentials.check(username, password, address=client_address(request))
+            found = credentials.check(
+                username, password, address=client_address(request), source=exact_address(request)
+            )
         except credentials.TooManyTries as error:
             raise RefusedRequest(429, retry_after=error.seconds) from None
         if found:
             usage.add(found, requests=1)
+            if self.scope not in found.scopes:
+                raise RefusedRequest(403, f"This credential may not do that. It needs “{self.scope.label}”.")
         return found
 
 
@@ -82,7 +90,6 @@ api = Api(
     version="1",
     description="Write messages and receipts into the log, and ask what became of a message. All times are ISO 8601."
     " Every error has one shape: code, message, and errors with index, field and error.",
-    auth=ByCredential(),
     urls_namespace="api",
     docs_url=None,  # a page for people: console/views/api_docs.py
 )
@@ -94,6 +101,7 @@ for _error in (Exception, HttpError, AuthenticationError, Http404, RequestError)
 @api.post(
     "/messages",
     operation_id="write_messages",
+    auth=ByCredential(Scope.MESSAGES),
     summary="Write messages",
     response=description.answers(answers.MessagesAnswer),
     openapi_extra=description.rows_of(MessageRow, "messages"),
@@ -118,6 +126,7 @@ def write_messages(request: CredentialRequest) -> HttpResponse:
 @api.post(
     "/receipts",
     operation_id="write_receipts",
+    auth=ByCredential(Scope.RECEIPTS),
     summary="Write receipts",
     response=description.answers(answers.ReceiptsAnswer),
     openapi_extra=description.rows_of(ReceiptRow, "receipts"),
@@ -141,6 +150,7 @@ def write_receipts(request: CredentialRequest) -> HttpResponse:
 @api.post(
     "/tasks",
     operation_id="write_tasks",
+    auth=ByCredential(Scope.MESSAGES),
     summary="Write push tasks",
     response=description.answers(answers.TasksAnswer),
     openapi_extra=description.rows_of(TaskRow, "tasks", or_one=True),
@@ -164,6 +174,7 @@ def write_tasks(request: CredentialRequest) -> HttpResponse:
 @api.post(
     "/messages/search",
     operation_id="search_messages",
+    auth=ByCredential(Scope.READ),
     summary="Search messages",
     response=description.answers(answers.SearchAnswer),
     openapi_extra=description.body_of(Search),
@@ -200,6 +211,7 @@ def search_messages(request: CredentialRequest) -> HttpResponse:
 @api.get(
     "/messages/{uuid:message_id}",
     operation_id="read_message",
+    auth=ByCredential(Scope.READ),
     summary="Read one message",
     response=description.answers(answers.WholeMessage, reads=True),
 )

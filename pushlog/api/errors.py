@@ -33,7 +33,7 @@ RETRY_AFTER = "1"  # seconds
 MEANINGS = {
     400: ("bad_request", "The request cannot be read."),
     401: ("unauthorized", "Access ID and secret of a credential are needed, by HTTP Basic."),
-    403: ("forbidden", "That is not allowed."),
+    403: ("forbidden", "This credential may not do that."),
     404: ("not_found", "There is nothing here, or not for this credential."),
     405: ("method_not_allowed", "This address does not take this method."),
     408: ("timeout", "The request took too long to arrive; nothing was stored."),

@@ -7,7 +7,13 @@ from django.http import HttpRequest
 
 
 def client_address(request: HttpRequest) -> str:
-    """The client's address in the form that failures are counted by; "unknown" without one.
+    """The client's address in the form that failures are counted by; "unknown" without one."""
+    found = exact_address(request)
+    return _counted(found) if found else "unknown"
+
+
+def exact_address(request: HttpRequest) -> IPv4Address | IPv6Address | None:
+    """Where a request comes from.
 
     X-Forwarded-For counts only if one of TRUSTED_PROXIES sent it. Its entries are read from the end, up to the first
     that is no such proxy.
@@ -17,7 +23,7 @@ def client_address(request: HttpRequest) -> str:
         if found is None or not _is_trusted(found) or (before := _parsed(entry)) is None:
             break
         found = before
-    return _counted(found) if found else "unknown"
+    return found
 
 
 def as_counted(text: str) -> str | None:

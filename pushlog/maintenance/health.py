@@ -32,7 +32,8 @@ _LAST_RUN = f"""
 """
 _SEALED_ELSEWHERE = f"""
     SELECT count(*) FROM {Credential._meta.db_table}
-    WHERE revoked_at IS NULL AND key_fingerprint <> '' AND key_fingerprint <> ALL(%s)
+    CROSS JOIN LATERAL (VALUES (key_fingerprint), (new_key_fingerprint)) AS used (key)
+    WHERE revoked_at IS NULL AND used.key <> '' AND used.key <> ALL(%s)
 """
 _EARLY = f"SELECT count(*) FROM (SELECT 1 FROM {EarlyReceipt._meta.db_table} LIMIT {_MOST_EARLY}) AS early"
 

@@ -1,9 +1,9 @@
 """The tables of the record."""
 
-from pushlog.models.app import App, InstallationRole, Membership, Role
+from pushlog.models.app import App, EndedMembership, InstallationRole, Membership, Role
 from pushlog.models.audit import AuditEntry, AuditKind, AuditSeal, Correction
 from pushlog.models.counts import CountDelta, HourlyCount, MessageCount
-from pushlog.models.credential import CallWindow, Credential, CredentialUsage
+from pushlog.models.credential import CallWindow, Credential, CredentialUsage, Scope
 from pushlog.models.maintenance import MaintenanceRun, StatusPass
 from pushlog.models.message import LISTED_MODES, WINDOW, Message, Mode, PushType
 from pushlog.models.receipt import EarlyReceipt, StatusChange
@@ -24,6 +24,7 @@ __all__ = [
     "Credential",
     "CredentialUsage",
     "EarlyReceipt",
+    "EndedMembership",
     "FailedTry",
     "HourlyCount",
     "InstallationRole",
@@ -37,6 +38,7 @@ __all__ = [
     "PushType",
     "Reveal",
     "Role",
+    "Scope",
     "StatusChange",
     "StatusPass",
     "TargetKind",

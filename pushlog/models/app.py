@@ -99,6 +99,18 @@ class Membership(models.Model):
         return f"{self.user}, {self.get_role_display().lower()} in {self.app}"
 
 
+class EndedMembership(models.Model):
+    """Somebody who is no longer a member. It can be taken back for an hour."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    app = models.ForeignKey(App, on_delete=models.CASCADE, related_name="ended_memberships")
+    role = models.CharField(max_length=10, choices=Role.choices)
+    ended_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.user}, {self.get_role_display().lower()} in {self.app}"
+
+
 class InstallationRole(models.Model):
     """What a person may do for the whole installation. It shows no messages."""
 

@@ -1,5 +1,9 @@
 """Credentials of programs."""
 
+from ipaddress import ip_network
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 
@@ -7,6 +11,28 @@ from pushlog import clock
 from pushlog.models.app import App
 
 _ONE = MinValueValidator(1)
+
+
+class Scope(models.TextChoices):
+    """What a credential may do with its app."""
+
+    MESSAGES = "messages", "Write messages and push tasks"
+    RECEIPTS = "receipts", "Write receipts"
+    READ = "read", "Read messages"
+    TPNS = "tpns", "Query push tasks as in TPNS"
+
+
+def all_scopes() -> list[str]:
+    return [*Scope.values]
+
+
+def validate_network(text: str) -> None:
+    try:
+        ip_network(text)
+    except ValueError:
+        raise ValidationError(
+            "“%(text)s” is not an address or a network such as 10.0.0.0/8.", params={"text": text}
+        ) from None
 
 
 class Credential(models.Model):
@@ -23,8 +49,26 @@ class Credential(models.Model):
         editable=False,
         help_text="Of the key that encrypts the secret.",
     )
+    # While a program changes over, both count.
+    new_sealed_secret = models.BinaryField(null=True, editable=False)
+    new_key_fingerprint = models.CharField(max_length=16, blank=True, default="", db_default="", editable=False)
     name = models.CharField(max_length=100, help_text="Which program uses it.")
     note = models.TextField(max_length=1000, blank=True, default="")
+    scopes = ArrayField(
+        models.CharField(max_length=10, choices=Scope.choices),
+        verbose_name="may",
+        default=all_scopes,
+        db_default=all_scopes(),
+    )
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="From then on it does not count. Empty: never.")
+    networks = ArrayField(
+        models.CharField(max_length=43, validators=[validate_network]),
+        blank=True,
+        default=list,
+        db_default=[],
+        help_text="Addresses or networks, such as 10.0.0.0/8, with commas between them. It counts from there alone."
+        " Empty: from everywhere.",
+    )
     created_at = models.DateTimeField(default=clock.now, editable=False)
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
     last_used_at = models.DateTimeField(

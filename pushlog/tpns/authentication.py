@@ -7,8 +7,8 @@ from datetime import datetime
 from django.http import HttpRequest
 
 from pushlog import credentials
-from pushlog.http.addresses import client_address
-from pushlog.models import Credential
+from pushlog.http.addresses import client_address, exact_address
+from pushlog.models import Credential, Scope
 from pushlog.tpns.codes import Code, Refused
 
 
@@ -24,19 +24,21 @@ def credential_of(request: HttpRequest, body: bytes, *, now: datetime) -> Creden
         raise Refused(Code.TOO_FAST, retry_after=error.seconds) from None
     if found is None:
         raise Refused(Code.NOT_AUTHENTICATED if credentials.is_known(access_id) else Code.UNKNOWN_ACCESS_ID)
+    if Scope.TPNS not in found.scopes:
+        raise Refused(Code.NOT_AUTHENTICATED)
     return found
 
 
 def _checked(request: HttpRequest, body: bytes, now: datetime) -> tuple[str, Credential | None]:
-    headers, address = request.headers, client_address(request)
+    headers, address, source = request.headers, client_address(request), exact_address(request)
     if "Sign" not in headers:
         access_id, secret = _basic(headers.get("Authorization", ""))
-        return access_id, credentials.check(access_id, secret, now=now, address=address)
+        return access_id, credentials.check(access_id, secret, now=now, address=address, source=source)
     access_id, timestamp = headers.get("AccessId", ""), headers.get("TimeStamp", "")
     if not access_id or not timestamp:
         raise Refused(Code.NOT_AUTHENTICATED)
     found = credentials.check_signature(
-        access_id, headers["Sign"], timestamp=timestamp, body=body, now=now, address=address
+        access_id, headers["Sign"], timestamp=timestamp, body=body, now=now, address=address, source=source
     )
     return access_id, found
 

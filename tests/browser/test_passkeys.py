@@ -47,6 +47,7 @@ def test_a_passkey_is_added_and_asked_for(windows: Windows, console: Console) ->
     page.get_by_role("button", name="Add").click()
     expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
     page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_role("heading", name="Log in")).to_be_visible()
 
     at(page, console, "/accounts/login/")
     page.get_by_label("Username").fill("viewer")
@@ -60,6 +61,7 @@ def test_a_passkey_is_added_and_asked_for(windows: Windows, console: Console) ->
 
     # Without the key, the way is closed, and the page says so.
     page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_role("heading", name="Log in")).to_be_visible()
     session.send("WebAuthn.setUserVerified", {"authenticatorId": key, "isUserVerified": False})
     session.send("WebAuthn.clearCredentials", {"authenticatorId": key})
     at(page, console, "/accounts/login/")

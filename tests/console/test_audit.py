@@ -345,8 +345,7 @@ def test_made_and_revoked_credentials_are_recorded(app: App) -> None:
     manager = browser_of(factories.create_user(app, role=Role.MANAGER))
     one, _ = credentials.create(app=app, name="gateway")
     call_command("create_credential", "--app", app.slug, "--name", "script", stdout=io.StringIO(), stderr=io.StringIO())
-    form = {"action": "revoke", "_selected_action": [one.pk]}
-    manager.post(reverse("admin:pushlog_credential_changelist"), form)
+    manager.post(reverse("admin:pushlog_credential_step", args=[one.pk, "revoke"]))
     other = Credential.objects.get(name="script")
     call_command("revoke_credential", other.access_id, stdout=io.StringIO())
 

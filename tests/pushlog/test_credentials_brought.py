@@ -199,7 +199,7 @@ def test_the_command_asks_at_a_terminal(app: App, monkeypatch: pytest.MonkeyPatc
 
 def test_admin_takes_one_that_is_brought_along(app: App, client: Client) -> None:
     client.force_login(factories.create_user(app, role=Role.MANAGER))
-    given = {"app": app.pk, "name": "report", "note": "", "own_access_id": ACCESS_ID, "own_secret": SECRET}
+    given = {"app": app.pk, "name": "report", "scopes": ["tpns"], "own_access_id": ACCESS_ID, "own_secret": SECRET}
     address = "/admin/pushlog/credential/add/"
 
     for wrong in ({"own_secret": ""}, {"own_access_id": ""}, {"own_access_id": "1"}, {"own_secret": "short"}):

@@ -2,7 +2,8 @@
 
 import getpass
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
+from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -10,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from pushlog import audit, credentials
-from pushlog.models import App, Credential
+from pushlog.models import App, Credential, Scope
 
 
 class Command(BaseCommand):
@@ -21,19 +22,43 @@ class Command(BaseCommand):
         parser.add_argument("--name", required=True, help="the program that will use it")
         parser.add_argument("--note", default="")
         parser.add_argument(
+            "--scope",
+            action="append",
+            choices=Scope.values,
+            help="what it may do; give it more than once for more than one (default: everything)",
+        )
+        parser.add_argument(
+            "--expires",
+            type=_moment,
+            metavar="TIME",
+            help="when it ends, such as 2027-01-31T00:00+08:00 (default: never)",
+        )
+        parser.add_argument(
+            "--network",
+            action="append",
+            default=[],
+            help="an address or network from which it counts; give it more than once for more than one (default: all)",
+        )
+        parser.add_argument(
             "--access-id",
             metavar="DIGITS",
             help="keep the access ID that a program has from TPNS; its secret is read from standard input",
         )
 
-    def handle(self, *, app: str, name: str, note: str, access_id: str | None, **options: Any) -> None:
+    def handle(self, *, app: str, name: str, access_id: str | None, **options: Any) -> None:
+        more = {
+            "note": options["note"],
+            "scopes": options["scope"] or [*Scope.values],
+            "expires_at": options["expires"],
+            "networks": options["network"],
+        }
         try:
             owner = App.objects.get(slug=app)
-            Credential(name=name, note=note).clean_fields(exclude={"app"})
+            Credential(name=name, **more).clean_fields(exclude={"app"})
             # Other users of the machine can see a command line.
             secret = None if access_id is None else _read_secret()
             with transaction.atomic():
-                made, shown = credentials.create(app=owner, name=name, note=note, access_id=access_id, secret=secret)
+                made, shown = credentials.create(app=owner, name=name, access_id=access_id, secret=secret, **more)
                 audit.record_credential(audit.COMMAND, "added", made)
         except App.DoesNotExist:
             slugs = ", ".join(App.objects.order_by("slug").values_list("slug", flat=True)) or "none yet"
@@ -47,6 +72,13 @@ class Command(BaseCommand):
             return
         self.stdout.write(f"access ID  {made.access_id}\nsecret     {shown}")
         self.stderr.write("The secret is not shown again.")
+
+
+def _moment(text: str) -> datetime:
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None:
+        raise ArgumentTypeError("give the offset, such as +08:00")
+    return found
 
 
 def _read_secret() -> str:

@@ -11,7 +11,7 @@ class _Form(HTMLParser):
 
     def __init__(self) -> None:
         super().__init__()
-        self.values: dict[str, str] = {}
+        self.values: dict[str, Any] = {}
         self._text_area = self._select = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -20,7 +20,9 @@ class _Form(HTMLParser):
         if tag == "input" and name and given.get("type") not in ("submit", "checkbox"):
             self.values[name] = (given.get("value") or "").replace("\r", "").replace("\n", "")
         elif tag == "input" and name and "checked" in given:
-            self.values[name] = "on"
+            # Boxes of one name send all their values.
+            value = given.get("value") or "on"
+            self.values[name] = [*self.values[name], value] if name in self.values else [value]
         elif tag == "textarea":
             self._text_area = name
             self.values[name] = ""

@@ -51,9 +51,9 @@ def test_managers_see_and_make_credentials_of_their_own_apps_alone(app: App) -> 
 
     assert "secret program" not in client.get("/admin/pushlog/credential/").content.decode()
     assert client.get(f"/admin/pushlog/credential/{other.pk}/change/").status_code == 302
-    form = {"app": other.app.pk, "name": "mine", "note": "", "own_access_id": "", "own_secret": ""}
+    form = {"app": other.app.pk, "name": "mine", "scopes": ["read"], "own_access_id": "", "own_secret": ""}
     assert client.post("/admin/pushlog/credential/add/", form).status_code == 200
-    client.post("/admin/pushlog/credential/", {"action": "revoke", "_selected_action": other.pk})
+    assert client.post(f"/admin/pushlog/credential/{other.pk}/step/revoke/").status_code == 404
 
     [left] = Credential.objects.all()
     assert left.revoked_at is None

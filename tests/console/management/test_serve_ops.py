@@ -125,4 +125,6 @@ def test_workers_are_counted_together_and_the_end_is_clean(
     assert any(entry["message"] == "Maintenance done" for entry in logged) == (maintain == "true")
     # As root, the embedded server says which folders its user must pass through.
     plain = [line for line in output.splitlines() if not line.startswith(("{", "Letting user"))]
-    assert plain == [f"Serving http://127.0.0.1:{port}/"]
+    assert plain[0] == "Nobody can log in yet. Make the first administrator here, within a day:"
+    assert plain[1].startswith(f"  http://127.0.0.1:{port}/first-administrator/")
+    assert plain[2:] == [f"Serving http://127.0.0.1:{port}/"]

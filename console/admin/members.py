@@ -1,0 +1,100 @@
+"""Removing a member: asked first, at once, and taken back within an hour."""
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+
+from console import audit
+from console.access import Right, standing, visible_apps
+from console.logins import ask_password
+from pushlog import clock
+from pushlog.models import App, AuditKind, EndedMembership, Membership, Reveal, Role
+
+REGRET = timedelta(hours=1)
+
+
+class MembersFormSet(forms.BaseInlineFormSet):
+    """Of an app's page and of a person's."""
+
+    def clean(self) -> None:
+        super().clean()
+        for form in self.forms:
+            changes = form.instance.pk and "role" in form.changed_data and form.initial.get("role") == Role.MANAGER
+            if changes and form.cleaned_data.get("role") != Role.MANAGER and is_last_manager(form.instance):
+                form.add_error("role", "The app would have no manager. Make somebody else one first.")
+
+
+def is_last_manager(membership: Membership) -> bool:
+    """Of an app that has one. Deactivated managers do not count."""
+    managers = Membership.objects.filter(app=membership.app_id, role=Role.MANAGER, user__is_active=True)
+    return managers.filter(pk=membership.pk).exists() and not managers.exclude(pk=membership.pk).exists()
+
+
+def just_ended(app: App) -> QuerySet[EndedMembership]:
+    """Those that can be taken back, newest first."""
+    since = clock.now() - REGRET
+    return app.ended_memberships.filter(ended_at__gte=since).select_related("user", "app").order_by("-ended_at", "-pk")
+
+
+def end(request: HttpRequest, pk: int) -> HttpResponse:
+    ask_password(request)
+    membership = _managed(request, Membership.objects.select_related("user", "app"), pk)
+    is_last = is_last_manager(membership)
+    if request.method == "POST" and not is_last:
+        with transaction.atomic():
+            _end(request, membership)
+        messages.success(request, f"{membership.user} is no longer a member. That can be taken back for an hour.")
+        return redirect("admin:pushlog_app_change", membership.app_id)
+    context = _context(request, f"Remove {membership.user} from {membership.app}?", membership)
+    return TemplateResponse(request, "admin/pushlog/app/end_membership.html", {**context, "is_last": is_last})
+
+
+def _end(request: HttpRequest, membership: Membership) -> None:
+    now, app = clock.now(), membership.app
+    EndedMembership.objects.filter(ended_at__lt=now - REGRET).delete()
+    EndedMembership.objects.create(user=membership.user, app=app, role=membership.role, ended_at=now)
+    # What they revealed would count again if they were added within a quarter of an hour.
+    Reveal.objects.filter(user=membership.user, app=app).delete()
+    name = str(membership)
+    membership.delete()
+    audit.record(request, AuditKind.CHANGE, app=app, subject=f"membership {name}", changes=[{"removed": name}])
+
+
+def take_back(request: HttpRequest, pk: int) -> HttpResponse:
+    ask_password(request)
+    since = clock.now() - REGRET
+    ended = _managed(request, EndedMembership.objects.filter(ended_at__gte=since).select_related("user", "app"), pk)
+    if request.method == "POST":
+        with transaction.atomic():
+            name = str(ended)
+            # Somebody may have added the person anew.
+            Membership.objects.get_or_create(user=ended.user, app=ended.app, defaults={"role": ended.role})
+            ended.delete()
+            audit.record(
+                request, AuditKind.CHANGE, app=ended.app, subject=f"membership {name}", changes=[{"taken back": name}]
+            )
+        messages.success(request, f"{ended.user} is a member again.")
+        return redirect("admin:pushlog_app_change", ended.app_id)
+    context = _context(request, f"Take {ended.user} back into {ended.app}?", ended)
+    return TemplateResponse(request, "admin/pushlog/app/take_back_membership.html", context)
+
+
+def _managed(request: HttpRequest, memberships: QuerySet[Any], pk: int) -> Any:
+    """Of an app whose members this person decides about. Raises Http404."""
+    if not standing(request).is_administrator:
+        memberships = memberships.filter(app__in=visible_apps(request.user, Right.MANAGE))
+    found = memberships.filter(pk=pk).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def _context(request: HttpRequest, title: str, one: Any) -> dict[str, Any]:
+    return {**admin.site.each_context(request), "title": title, "one": one}

@@ -1,0 +1,88 @@
+"""Members are removed after a question, at once, and taken back within an hour."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.db.models import F
+
+from pushlog.models import App, AuditEntry, AuditKind, EndedMembership, Membership, Reveal, Role
+from tests import factories
+from tests.console.admin.forms import untouched
+from tests.console.browsers import browser_of
+
+
+@pytest.fixture
+def manager(app: App) -> User:
+    return factories.create_user(app, role=Role.MANAGER)
+
+
+@pytest.fixture
+def support(app: App) -> User:
+    return factories.create_user(app, role=Role.SUPPORT, username="Sue")
+
+
+def page_of(person: User, app: App) -> str:
+    return f"/admin/pushlog/app/members/{Membership.objects.get(user=person, app=app).pk}/remove/"
+
+
+def test_a_member_is_removed_at_once_after_a_question(app: App, manager: User, support: User) -> None:
+    client, open_tab = browser_of(manager), browser_of(support)
+    message = factories.create_message(app)
+    shown = f"/apps/{app.slug}/messages/{message.pk}/"
+    open_tab.post(f"{shown}reveal/", {"reason": "T-1", "ticket": "T-1"})
+    where = page_of(support, app)
+
+    assert where in client.get(f"/admin/pushlog/app/{app.pk}/change/").content.decode()
+    assert "at once" in client.get(where).content.decode()
+    assert open_tab.get(shown).status_code == 200
+    assert client.post(where).status_code == 302
+
+    assert open_tab.get(shown).status_code == 404
+    assert not Reveal.objects.filter(user=support).exists()
+    [entry] = AuditEntry.objects.filter(kind=AuditKind.CHANGE, app=app.pk, person=manager.pk)
+    assert entry.details["changes"] == [{"removed": f"Sue, support in {app}"}]
+
+
+def test_a_removal_is_taken_back_within_an_hour(app: App, manager: User, support: User) -> None:
+    client = browser_of(manager)
+    client.post(page_of(support, app))
+    where = f"/admin/pushlog/app/members/removed/{EndedMembership.objects.get().pk}/take-back/"
+    assert where in client.get(f"/admin/pushlog/app/{app.pk}/change/").content.decode()
+
+    EndedMembership.objects.update(ended_at=F("ended_at") - timedelta(minutes=61))
+    assert client.post(where).status_code == 404
+    EndedMembership.objects.update(ended_at=F("ended_at") + timedelta(minutes=5))
+    assert client.get(where).status_code == 200
+    assert client.post(where).status_code == 302
+
+    assert Membership.objects.get(user=support, app=app).role == Role.SUPPORT
+    assert client.post(where).status_code == 404
+
+
+def test_an_app_keeps_a_manager(app: App, manager: User) -> None:
+    client, where = browser_of(manager), page_of(manager, app)
+
+    assert "would have no manager" in client.get(where).content.decode()
+    assert client.post(where).status_code == 200
+    change = f"/admin/pushlog/app/{app.pk}/change/"
+    answer = client.post(change, untouched(client, change) | {"memberships-0-role": "operator"})
+    assert "would have no manager" in answer.content.decode()
+
+    assert Membership.objects.get(user=manager).role == Role.MANAGER
+    other = factories.create_user(app, role=Role.MANAGER)
+    assert browser_of(other).post(where).status_code == 302
+
+
+def test_only_who_decides_about_members_removes_them(app: App, support: User, manager: User) -> None:
+    where = page_of(support, app)
+    strangers = [
+        factories.create_user(app, role=Role.OPERATOR),
+        factories.create_user(factories.create_app(), role=Role.MANAGER),
+        factories.create_user(kind="auditor"),
+    ]
+
+    assert [browser_of(one).post(where).status_code for one in strangers] == [404, 404, 302]
+    assert Membership.objects.filter(user=support).exists()
+    assert browser_of(factories.create_user(kind="administrator")).post(where).status_code == 302
+    assert not Membership.objects.filter(user=support).exists()
