@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path, register_converter
 from django.views.generic import RedirectView
 
+from console import single_sign_on
 from console.url_converters import PushIDConverter
 from console.views import (
     api_docs,
@@ -53,6 +54,9 @@ urlpatterns = [
     path("accounts/password/set/", errors.no_password, name="account_set_password"),
     path("accounts/reauthenticate/", account.reauthenticate, name="account_reauthenticate"),
     path("accounts/inactive/", errors.deactivated, name="account_inactive"),
+    path("accounts/oidc/<str:provider_id>/login/", single_sign_on.login, name="openid_connect_login"),
+    path("accounts/oidc/<str:provider_id>/login/callback/", single_sign_on.callback, name="openid_connect_callback"),
+    path("accounts/oidc/cancelled/", single_sign_on.cancelled, name="socialaccount_login_cancelled"),
     path("accounts/sessions/", sessions.session_list, name="usersessions_list"),
     path("accounts/mfa/", include("allauth.mfa.urls")),
     path("first-administrator/<str:token>/", first_administrator.first_administrator, name="first-administrator"),

@@ -7,8 +7,10 @@ from functools import cache, lru_cache
 from typing import Any
 
 from django import template
+from django.conf import settings
 from django.forms import BoundField, Form, Select, TextInput
 from django.forms.utils import flatatt
+from django.template import Context
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
@@ -73,6 +75,11 @@ def verdict(message: Message, now: datetime) -> SafeString:
 @lru_cache(maxsize=1000)  # a page has few, fifty times
 def _verdict(tone: str, title: str) -> SafeString:
     return format_html('<span class="verdict verdict-{}">{}</span>', tone, title)
+
+
+@register.inclusion_tag("account/_single_sign_on.html", takes_context=True)
+def single_sign_on(context: Context) -> dict[str, Any]:
+    return {"name": settings.OIDC_NAME if settings.OIDC_ISSUER else "", "csrf_token": context.get("csrf_token")}
 
 
 @register.simple_tag
