@@ -8,7 +8,7 @@ ROWS ?= 400000
 JOBS ?= 2
 PARALLEL = -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: install run test test-database test-browser test-shell test-long test-wheel wheel bench check audit fix lock screenshots
+.PHONY: install run test test-database test-browser test-shell test-long test-wheel wheel sbom bench check audit fix lock screenshots
 
 # What a server needs, without the demo.
 install: $(VENV)/.run
@@ -43,6 +43,10 @@ test-wheel: $(VENV)/.dev
 # To dist/. The build backend comes from the lock.
 wheel: $(VENV)/.dev
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
+# What a server runs, as CycloneDX.
+sbom: $(VENV)/.dev
+	$(BIN)/python -m tests.packaging.sbom dist/sbom.json
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.benchmarks --rows $(ROWS) $(if $(ONLY),--only $(ONLY))
