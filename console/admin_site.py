@@ -3,11 +3,10 @@
 Not in `console.admin`: importing that registers its models on this site.
 """
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from allauth.account.views import logout as account_logout
 from django.contrib.admin import AdminSite
-from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -15,24 +14,10 @@ from django.shortcuts import redirect
 
 from console.access import refuse_without_factor, standing
 
-if TYPE_CHECKING:
-    from console.admin.strict import StrictAdmin
-
-
-class _Choices(AutocompleteJsonView):
-    def process_request(self, request: HttpRequest) -> Any:
-        """For the two fields that have it. Django fails at other relations."""
-        names = (request.GET.get(name) for name in ("app_label", "model_name", "field_name"))
-        if ".".join(filter(None, names)) not in {"pushlog.membership.user", "pushlog.membership.app"}:
-            raise PermissionDenied
-        return super().process_request(request)
-
-    def has_perm(self, request: HttpRequest, obj: Any = None) -> bool:
-        return cast("StrictAdmin", self.model_admin).may_choose(request)
-
 
 class ConsoleAdminSite(AdminSite):
-    site_header = site_title = "Pushlog administration"
+    site_header = site_title = index_title = "Administration"
+    enable_nav_sidebar = False
 
     def has_permission(self, request: HttpRequest) -> bool:
         may: bool = standing(request).may_use_admin
@@ -53,8 +38,6 @@ class ConsoleAdminSite(AdminSite):
         return account_logout(request)
 
     def get_urls(self) -> list[Any]:
-        """Without Django's redirect to pages of any row of any table, which we do not use."""
-        return [one for one in super().get_urls() if getattr(one, "name", "") != "view_on_site"]
-
-    def autocomplete_view(self, request: HttpRequest) -> Any:
-        return _Choices.as_view(admin_site=self)(request)
+        """Without what we do not use: redirects to pages of any row of any table, and choices of any relation."""
+        unused = {"view_on_site", "autocomplete"}
+        return [one for one in super().get_urls() if getattr(one, "name", "") not in unused]

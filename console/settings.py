@@ -185,6 +185,8 @@ LANGUAGE_CODE = "en-gb"
 USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"
+# Where Django's admin prints a time.
+DATETIME_FORMAT = "Y-m-d H:i:s \\U\\T\\CP"
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"] if CHECKOUT else []

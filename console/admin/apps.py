@@ -11,11 +11,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path, reverse
 from django.utils.html import format_html
+from django.utils.text import slugify
 
 from console.access import Right, standing, visible_apps
 from console.admin import members
-from console.admin.fields import StrictAutocomplete
-from console.admin.members import MembersFormSet
+from console.admin.members import MemberForm, MembersFormSet, MembershipForm
 from console.admin.strict import StrictAdmin
 from pushlog.models import App, Membership
 
@@ -24,9 +24,10 @@ _MOST_MEMBERS = 100
 
 
 class MembershipInline(admin.TabularInline):
-    """On the app's page and on the person's."""
+    """On the app's page."""
 
     model = Membership
+    form: type[forms.ModelForm] = MemberForm
     formset = MembersFormSet
     extra = 1
     readonly_fields = ["end"]
@@ -38,19 +39,14 @@ class MembershipInline(admin.TabularInline):
         where = reverse("admin:pushlog_membership_end", args=[membership.pk])
         return format_html('<a href="{}">Remove <span class="visually-hidden">{}</span></a>', where, membership)
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
+        return super().get_queryset(request).select_related("user", "app")
+
     def get_max_num(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
         return _MOST_MEMBERS + (obj.memberships.count() if obj else 0)
 
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         return super().get_formset(request, obj, absolute_max=self.get_max_num(request, obj), **kwargs)
-
-    def get_autocomplete_fields(self, request: HttpRequest) -> list[str]:
-        return ["user", "app"]
-
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        return super().formfield_for_foreignkey(
-            db_field, request, widget=StrictAutocomplete(db_field, self.admin_site), **kwargs
-        )
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return True
@@ -60,6 +56,12 @@ class MembershipInline(admin.TabularInline):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A page asks first: console/admin/members.py."""
         return False
+
+
+class OwnMembershipInline(MembershipInline):
+    """On the person's page."""
+
+    form: type[forms.ModelForm] = MembershipForm
 
 
 class AppForm(forms.ModelForm):
@@ -78,6 +80,12 @@ class AppForm(forms.ModelForm):
         self.fields["time_zone"] = forms.ChoiceField(
             choices=[(name, name) for name in names], help_text=stored.help_text, initial=stored.initial
         )
+
+    def clean_slug(self) -> str:
+        slug: str = self.cleaned_data["slug"] or slugify(self.cleaned_data.get("name", ""))
+        if not slug:
+            raise forms.ValidationError("Type a name for addresses, in Latin letters.")
+        return slug
 
 
 @admin.register(App)
@@ -114,17 +122,28 @@ class AppAdmin(StrictAdmin):
         extra = {"ended": members.just_ended(app) if app else []}
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **extra})
 
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change, **kwargs)
+        if "slug" in form.base_fields:
+            # Without JavaScript nothing fills it in.
+            form.base_fields["slug"].required = False
+            form.base_fields["slug"].help_text += " Empty: made from the name."
+        return form
+
     def get_prepopulated_fields(self, request: HttpRequest, obj: App | None = None) -> Any:
         return {} if obj else {"slug": ["name"]}
 
     def response_add(self, request: HttpRequest, obj: App, post_url_continue: str | None = None) -> HttpResponse:
         """Stays on the page, where members are added."""
-        self.message_user(
-            request,
-            f"{obj} is there. Next: its members and their roles, below. Then one of its managers makes a credential,"
-            " with which a program sends the first message.",
-            messages.SUCCESS,
+        says = format_html(
+            "{} is there. Next: its members and their roles, below, one of them a manager."
+            " Then a manager <a href='{}'>makes a credential</a>,"
+            " with which a program <a href='{}'>sends the first message</a>.",
+            obj,
+            reverse("admin:pushlog_credential_add"),
+            reverse("api-docs"),
         )
+        self.message_user(request, says, messages.SUCCESS)
         return redirect("admin:pushlog_app_change", obj.pk)
 
     def get_readonly_fields(self, request: HttpRequest, obj: App | None = None) -> list[str]:

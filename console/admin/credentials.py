@@ -87,7 +87,10 @@ class CredentialAdmin(OfApps):
     search_fields = ["access_id", "name"]
     actions = None
     # The usual one shows six digits.
-    formfield_overrides = {models.PositiveIntegerField: {"widget": AdminBigIntegerFieldWidget}}
+    formfield_overrides = {
+        **OfApps.formfield_overrides,
+        models.PositiveIntegerField: {"widget": AdminBigIntegerFieldWidget},
+    }
 
     def get_fields(self, request: HttpRequest, obj: Credential | None = None) -> list[Any]:
         if obj is None:

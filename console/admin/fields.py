@@ -1,12 +1,14 @@
 """Form fields."""
 
 import json
-from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django import forms
-from django.contrib.admin.widgets import AdminTextInputWidget, AutocompleteSelect
+from django.contrib.admin.widgets import AdminTextInputWidget
+from django.contrib.auth.models import User
 from django.forms.fields import InvalidJSONInput
+from django.utils import timezone
 
 # Ingestion takes a little less. So nothing stored is refused here.
 _DEEPEST = 255
@@ -75,11 +77,43 @@ def _is_deeper_than(levels: int, value: Any) -> bool:
     return bool(level)
 
 
-class StrictAutocomplete(AutocompleteSelect):
-    """Shows a form again whose value is no number. Django would look it up."""
+class MomentInput(AdminTextInputWidget):
+    """A time in ISO 8601 with its offset, so that what is typed as shown means what is shown."""
 
-    def optgroups(self, name: str, value: Sequence[str], attr: Any = None) -> Any:
-        return super().optgroups(name, [one for one in value if is_number(one)], attr)
+    supports_microseconds = True
+
+    def format_value(self, value: Any) -> Any:
+        return timezone.localtime(value).isoformat(" ") if isinstance(value, datetime) else value
+
+
+class MomentField(forms.DateTimeField):
+    """A time with or without an offset. Without one, it is in the current zone, which the page names."""
+
+    widget = MomentInput
+
+    def __init__(self, *given: Any, **options: Any) -> None:
+        super().__init__(*given, **options)
+        self.error_messages["invalid"] = "Type a time such as 2026-11-26 06:29 or 2026-11-26 06:29:00+08:00."
+
+    def get_bound_field(self, form: forms.BaseForm, field_name: str) -> forms.BoundField:
+        # The zone is that of the request.
+        zone = f"ISO 8601. Without an offset: {timezone.get_current_timezone_name()}."
+        self.help_text = " ".join(filter(None, [str(self.help_text).partition("ISO 8601.")[0].strip(), zone]))
+        return super().get_bound_field(form, field_name)
+
+    def prepare_value(self, value: Any) -> Any:
+        return value
+
+
+class PersonField(forms.ModelChoiceField):
+    """An active person, by username: a list of thousands would be no help."""
+
+    widget = AdminTextInputWidget
+
+    def __init__(self, **options: Any) -> None:
+        people = User.objects.filter(is_active=True)
+        super().__init__(queryset=people, to_field_name="username", **options)
+        self.error_messages["invalid_choice"] = "There is nobody with this username, or they are deactivated."
 
 
 def is_number(text: str) -> bool:

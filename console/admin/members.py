@@ -13,11 +13,44 @@ from django.template.response import TemplateResponse
 
 from console import audit
 from console.access import Right, standing, visible_apps
+from console.admin.fields import PersonField
 from console.logins import ask_password
 from pushlog import clock
 from pushlog.models import App, AuditKind, EndedMembership, Membership, Reveal, Role
 
 REGRET = timedelta(hours=1)
+
+
+class _RoleForm(forms.ModelForm):
+    """A row of a table whose head is no label."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        for field in self.fields.values():
+            field.widget.attrs["aria-label"] = field.label
+
+
+class MemberForm(_RoleForm):
+    """On an app's page: who, and the role."""
+
+    user = PersonField(label="Username")
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        if self.instance.pk:
+            self.initial["user"] = self.instance.user.get_username()
+
+    class Meta:
+        model = Membership
+        fields = ["user", "role"]
+
+
+class MembershipForm(_RoleForm):
+    """On a person's page: which app, and the role."""
+
+    class Meta:
+        model = Membership
+        fields = ["app", "role"]
 
 
 class MembersFormSet(forms.BaseInlineFormSet):

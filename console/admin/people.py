@@ -3,21 +3,26 @@
 from typing import Any
 
 from allauth.account.admin import EmailAddress, EmailConfirmation
+from allauth.mfa.admin import Authenticator
+from allauth.socialaccount.admin import SocialAccount, SocialApp, SocialToken
+from allauth.usersessions.admin import UserSession
 from django import forms
 from django.contrib import admin
 from django.contrib.auth import admin as auth_admin
 from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group, User
-from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from console.access import Right, standing, visible_apps
-from console.admin.apps import MembershipInline
+from console.access import standing
+from console.admin.apps import OwnMembershipInline
 from console.admin.strict import StrictAdmin
 from pushlog.models import InstallationRole
 
 # Importing their modules registered them. Roles take the place of groups, and we send no mail.
-for _model in (User, Group, EmailAddress, EmailConfirmation):
+for _model in (
+    *(User, Group, EmailAddress, EmailConfirmation),
+    *(Authenticator, SocialAccount, SocialApp, SocialToken, UserSession),
+):
     if admin.site.is_registered(_model):
         admin.site.unregister(_model)
 
@@ -55,7 +60,7 @@ class UserAdmin(StrictAdmin, auth_admin.UserAdmin):
     search_fields = ["username", "first_name", "last_name"]
     filter_horizontal = ()
     readonly_fields = ["last_login", "date_joined"]
-    inlines = [InstallationRoleInline, MembershipInline]
+    inlines = [InstallationRoleInline, OwnMembershipInline]
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         if obj is None:
@@ -70,12 +75,3 @@ class UserAdmin(StrictAdmin, auth_admin.UserAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return standing(request).is_administrator and (request.user.is_superuser or not (obj and obj.is_superuser))
-
-    def may_choose(self, request: HttpRequest) -> bool:
-        return self.has_view_permission(request) or visible_apps(request.user, Right.MANAGE).exists()
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[User], search_term: str
-    ) -> tuple[QuerySet[User], bool]:
-        found, has_duplicates = super().get_search_results(request, queryset, search_term)
-        return found.filter(is_active=True) if "field_name" in request.GET else found, has_duplicates

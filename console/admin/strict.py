@@ -1,15 +1,20 @@
 """What all our pages of Django's admin refuse, and to whom they open."""
 
+from contextlib import suppress
 from typing import Any
+from zoneinfo import ZoneInfoNotFoundError
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 
 from console import audit
 from console.access import Right, visible_apps
 from console.admin.changes import changes
-from console.admin.fields import is_number
+from console.admin.fields import MomentField, MomentInput, is_number
 from console.logins import ask_password
 from pushlog.models import App, AuditKind
 
@@ -35,14 +40,27 @@ class StrictAdmin(admin.ModelAdmin):
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
 
-    def may_choose(self, request: HttpRequest) -> bool:
-        """Whether other forms offer these rows."""
-        return self.has_view_permission(request)
+    formfield_overrides = {models.DateTimeField: {"form_class": MomentField, "widget": MomentInput}}
 
-    def changeform_view(self, request: HttpRequest, *given: Any, **named: Any) -> Any:
+    def changeform_view(self, request: HttpRequest, object_id: str | None = None, *given: Any, **named: Any) -> Any:
         if self.asks_password:
             ask_password(request)
-        return super().changeform_view(request, *given, **named)
+        one = self.get_object(request, unquote(object_id)) if object_id else None
+        self._use_zone(request, one if isinstance(one, App) else getattr(one, "app", None))
+        return super().changeform_view(request, object_id, *given, **named)
+
+    def changelist_view(self, request: HttpRequest, *given: Any, **named: Any) -> Any:
+        self._use_zone(request)
+        return super().changelist_view(request, *given, **named)
+
+    def _use_zone(self, request: HttpRequest, app: App | None = None) -> None:
+        """The app's; of the only app that a person has; or else UTC. console.middleware.own_time_zone ends it."""
+        if app is None:
+            apps = [*visible_apps(request.user).order_by()[:2]]
+            app = apps[0] if len(apps) == 1 else None
+        # An app may have a zone that this machine no longer knows.
+        with suppress(ZoneInfoNotFoundError):
+            timezone.activate(app.time_zone if app else "UTC")
 
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
         """Old and new values, for the audit log."""

@@ -250,7 +250,7 @@ def test_changes_in_the_admin_keep_old_and_new(app: App) -> None:
 
 
 def _row(membership: Any) -> dict[str, Any]:
-    return {"id": membership.pk, "app": membership.app_id, "user": membership.user_id, "role": membership.role}
+    return {"id": membership.pk, "app": membership.app_id, "user": membership.user.username, "role": membership.role}
 
 
 def test_new_password_is_recorded_without_it() -> None:

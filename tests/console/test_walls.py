@@ -64,6 +64,11 @@ def logged_in(**answers: str) -> Rule:
     return Rule(answers, LOGGED_IN, dict.fromkeys(UNKNOWN, "login"))
 
 
+def of_allauth(**answers: str) -> Rule:
+    """It asks for the log-in before it looks at the method."""
+    return Rule(answers, LOGGED_IN, dict.fromkeys(UNKNOWN, "login"), dict.fromkeys(UNKNOWN, "login"))
+
+
 def members(only: Iterable[str] = MEMBERS, **answers: str) -> Rule:
     """Others than members do not learn that there is such an app."""
     return Rule(
@@ -78,10 +83,10 @@ def log_readers(**answers: str) -> Rule:
     return Rule(answers, {*ADMINISTRATORS, "auditor"}, refused)
 
 
-def admin(only: Iterable[str] = STAFF, sent_away: Iterable[str] = (), **answers: str) -> Rule:
+def admin(only: Iterable[str] = STAFF, sent_away: Iterable[str] = (), *, outside: str = "403", **answers: str) -> Rule:
     """Those `sent_away` get the same as for a row that does not exist."""
     login = dict.fromkeys(set(EVERYBODY) - STAFF, "login")
-    return Rule(answers, only, login | dict.fromkeys(STAFF, "403") | dict.fromkeys(sent_away, "admin"), login)
+    return Rule(answers, only, login | dict.fromkeys(STAFF, outside) | dict.fromkeys(sent_away, "admin"), login)
 
 
 def admin_pages(
@@ -131,11 +136,31 @@ RULES = {
     "account_change_password": logged_in(GET="200", POST="200"),
     "account_reauthenticate": logged_in(GET="200", POST="200"),
     "account_set_password": anybody(GET="403", POST="403"),
+    "account_inactive": anybody(GET="403", POST="403"),
+    "usersessions_list": logged_in(GET="200", POST="302"),
+    "first-administrator": anybody(GET="404", POST="404"),
+    # No provider is set.
+    "openid_connect_login": anybody(GET="404", POST="404"),
+    "openid_connect_callback": anybody(GET="404", POST="404"),
+    "socialaccount_login_cancelled": anybody(GET="403", POST="403"),
+    # Second factors. Nobody here has one.
+    "mfa_index": of_allauth(GET="200"),
+    "mfa_activate_totp": logged_in(GET="200", POST="200"),
+    "mfa_add_webauthn": logged_in(GET="200", POST="200"),
+    "mfa_list_webauthn": of_allauth(GET="200"),
+    "mfa_generate_recovery_codes": logged_in(GET="200", POST="200"),
+    # Only between the password and the end of a log-in.
+    "mfa_authenticate": Rule({"GET": "login", "POST": "login"}, UNKNOWN, dict.fromkeys(LOGGED_IN, "302")),
+    "mfa_view_recovery_codes": of_allauth(GET="404"),
+    "mfa_download_recovery_codes": of_allauth(GET="404", POST="404"),
+    **dict.fromkeys(
+        ("mfa_deactivate_totp", "mfa_remove_webauthn", "mfa_edit_webauthn"), logged_in(GET="404", POST="404")
+    ),
+    **dict.fromkeys(("mfa_reauthenticate", "mfa_reauthenticate_webauthn"), logged_in(GET="302", POST="302")),
     # The admin.
     "admin:index": admin(GET="200", POST="200"),
     "admin:app_list": admin(GET="200", POST="200"),
     "admin:jsi18n": admin(GET="200"),
-    "admin:autocomplete": admin({*MANAGERS, *ADMINISTRATORS, "stranger"}, GET="200"),
     "admin:login": Rule(
         {"GET": "admin", "POST": "admin"}, STAFF, dict.fromkeys(LOGGED_IN, "403") | dict.fromkeys(UNKNOWN, "login")
     ),
@@ -155,6 +180,9 @@ RULES = {
     **admin_pages("pushlog_credential", lists={*MANAGERS, "stranger"}, changes=MANAGERS),
     **admin_pages("pushlog_message", lists={*CORRECTORS, "stranger"}, changes=CORRECTORS, adds=set()),
     **admin_pages("pushlog_pushtask", lists={*CORRECTORS, "stranger"}, changes=CORRECTORS),
+    "admin:pushlog_credential_step": admin(MANAGERS, outside="404", GET="200", POST="302"),
+    "admin:pushlog_membership_end": admin({*MANAGERS, *ADMINISTRATORS}, outside="404", GET="200", POST="302"),
+    "admin:pushlog_membership_take_back": admin({*MANAGERS, *ADMINISTRATORS}, outside="404", GET="200", POST="302"),
     # For monitoring. Probes say "open": what they find is not their rule.
     **dict.fromkeys(PROBES, anybody(GET="open")),
     "metrics": anybody(GET="403"),
@@ -175,6 +203,7 @@ RULES = {
 
 @pytest.fixture
 def world(settings: Settings) -> World:
+    settings.SECOND_FACTOR_ROLES = []
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick
     return World()
 

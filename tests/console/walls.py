@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -20,6 +21,7 @@ from pushlog.models import (
     CallWindow,
     Credential,
     CredentialUsage,
+    EndedMembership,
     FailedTry,
     Membership,
     Message,
@@ -54,6 +56,10 @@ class World:
         self.task = factories.create_task(self.app, push_id="77", content=CONTENT, title=TITLE)
         self.other = factories.create_app(time_zone="UTC")
         self.person = factories.create_user()
+        self.member = Membership.objects.create(app=self.app, user=factories.create_user(), role=Role.VIEWER)
+        self.ended = EndedMembership.objects.create(
+            app=self.app, user=self.person, role=Role.VIEWER, ended_at=clock.now()
+        )
         self.credential, self._header = _credential(self.app)
 
     def client(self, who: str) -> Client:
@@ -68,6 +74,11 @@ class World:
             return Client()
         person = self._person(who)
         browser = browser_of(person)
+        session = browser.session
+        confirmed = [{"method": "password", "at": time.time(), "reauthenticated": True}]
+        session["account_authentication_methods"] = confirmed
+        session["account_authentication_methods_user"] = str(person.pk)
+        session.save()
         if who in {"removed", "deactivated"}:
             assert browser.get(reverse("messages", args=[self.app.slug])).status_code == 200
         if who == "removed":
@@ -114,8 +125,14 @@ class World:
             "app": self.app.slug,
             "message_id": self.message.pk,
             "push_id": self.task.push_id,
-            "object_id": rows[model[1]].pk if model else self.person.pk,
+            "object_id": rows[model[1]].pk if model and model[1] in rows else self.person.pk,
             "id": self.person.pk,
+            "pk": {"admin:pushlog_credential_step": self.credential, "admin:pushlog_membership_end": self.member}.get(
+                name, self.ended
+            ).pk,
+            "step": "revoke",
+            "token": "x",
+            "provider_id": "sso",
             "app_label": "pushlog",
         }
 
@@ -159,7 +176,6 @@ def is_for_programs(path: str) -> bool:
 
 # Of addresses without a name, whose route is a pattern, and of one that needs a query.
 _PATHS = {
-    "admin:autocomplete": "/admin/autocomplete/?app_label=pushlog&model_name=membership&field_name=user",
     "admin/(?P<url>.*)$": "/admin/nothing",
     "^[/]*v3/+": "/v3/push/app",
     "^[/]*v3$": "/v3",

@@ -165,7 +165,7 @@ PAGES = [
 API = ["messages", "receipts", "tasks", "messages/search", "messages/019a9b3c-0000-7000-8000-000000000000", "none", ""]
 MODELS = ["auth/user", "auth/group", "pushlog/app", "pushlog/credential", "pushlog/message", "pushlog/pushtask"]
 ADMIN = [f"/admin/{model}/{rest}" for model in MODELS for rest in ("", "add/", "1/change/", "1/delete/", "1/history/")]
-ADMIN += ["/admin/", "/admin/jsi18n/", "/admin/autocomplete/", "/admin/r/1/1/", "/admin/r/x/y/", "/admin/login/"]
+ADMIN += ["/admin/", "/admin/jsi18n/", "/admin/r/1/1/", "/admin/r/x/y/", "/admin/login/"]
 # Not the one that ends the session of all.
 FORMS = [path for path in [*PAGES, *ADMIN] if "logout" not in path]
 METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "BREW"]
@@ -238,7 +238,7 @@ class Maker:
             "title",
             "content",
             "extras",
-            "expires_at_0",
+            "expires_at",
             "login",
             "password",
             "username",

@@ -79,7 +79,7 @@ def test_all_that_ingestion_takes_may_stay(browser: Client, app: App) -> None:
 
 
 @pytest.mark.parametrize("user", ["abc", "9" * 20, "1.5", "-1", "\0", "１"])
-def test_a_member_that_is_no_number_is_refused(browser: Client, app: App, address: str, user: str) -> None:
+def test_a_member_that_is_nobody_is_refused(browser: Client, app: App, address: str, user: str) -> None:
     before = Membership.objects.count()
 
     response = browser.post(address, members(app, **{"0-user": user}))
@@ -91,7 +91,7 @@ def test_a_member_that_is_no_number_is_refused(browser: Client, app: App, addres
 def test_a_member_is_added(browser: Client, app: App, address: str) -> None:
     person = factories.create_user()
 
-    assert browser.post(address, members(app, **{"0-user": str(person.pk), "0-role": "support"})).status_code == 302
+    assert browser.post(address, members(app, **{"0-user": person.username, "0-role": "support"})).status_code == 302
 
     assert Membership.objects.filter(app=app, user=person, role=Role.SUPPORT).exists()
 
@@ -138,13 +138,6 @@ def test_an_address_fills_no_form(browser: Client) -> None:
 
     for address in LISTS:
         assert browser.get(f"{address}add/?{query}").status_code == 200, address
-
-
-def test_a_member_is_searched_for_with_any_text(browser: Client, admin: User) -> None:
-    address = "/admin/autocomplete/?app_label=pushlog&model_name=membership&field_name=user&term="
-
-    assert browser.get(f"{address}%00").json()["results"] == []
-    assert len(browser.get(f"{address}{admin.username}").json()["results"]) == 1
 
 
 @pytest.mark.parametrize("page", ["change", "delete", "history"])

@@ -22,8 +22,7 @@ def change(message: Message, **fields: Any) -> dict[str, Any]:
         "title": message.title,
         "content": message.content,
         "extras": json.dumps(message.extras),
-        "expires_at_0": "",
-        "expires_at_1": "",
+        "expires_at": "",
         "channel": message.channel,
         "code": message.code,
     } | fields
@@ -84,8 +83,7 @@ def test_admin_corrects_what_may_be_fixed(browser: Client, app: App) -> None:
         "title": "Fixed",
         "content": "New",
         "extras": '{"a": 1}',
-        "expires_at_0": "2027-01-01",
-        "expires_at_1": "08:00",
+        "expires_at": "2027-01-01 08:00",
     }
 
     response = browser.post(f"{LIST}{message.pk}/change/", change(message, **fields))
@@ -120,8 +118,8 @@ def test_admin_corrects_a_status_by_a_receipt(browser: Client, app: App) -> None
         {"content": "x" * 20_001},
         {"channel": "99"},
         {"channel": "2"},
-        {"expires_at_0": "9999-12-31", "expires_at_1": "23:59"},
-        {"expires_at_0": "2001-01-01", "expires_at_1": "00:00"},
+        {"expires_at": "9999-12-31 23:59"},
+        {"expires_at": "2001-01-01 00:00"},
     ],
 )
 def test_admin_refuses_what_ingestion_refuses(browser: Client, app: App, fields: dict[str, str]) -> None:
