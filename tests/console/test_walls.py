@@ -6,11 +6,13 @@ address a value in `World._arguments`.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 import pytest
 from django.db import transaction
 from django.test import Client
+from django.urls import reverse
 from pytest_django.fixtures import Settings
 
 from tests.console.walls import (
@@ -260,3 +262,25 @@ def test_every_form_needs_the_token_of_its_page(world: World) -> None:
     operations = {"write_messages", "write_receipts", "write_tasks", "search_messages", "read_message"}
     api = {f"api:{name}" for name in operations}
     assert taken == {*api, "tpns:get_push_record", "^[/]*v3/+", "^[/]*v3$", "metrics", *PROBES}
+
+
+@pytest.mark.parametrize("who", ["manager", "administrator", "superuser"])
+def test_who_lacks_a_needed_second_factor_gets_no_further_than_to_add_one(
+    world: World, settings: Settings, who: str
+) -> None:
+    settings.SECOND_FACTOR_ROLES = ["manager", "administrator"]
+    browser = world.client(who)
+    session = browser.session.session_key or ""
+    pages = [name for name in names() if not is_for_programs(world.path(name))]
+    opened = set()
+    for name, method in product(pages, ("GET", "POST")):
+        with transaction.atomic():
+            browser.cookies[settings.SESSION_COOKIE_NAME] = session
+            answer = getattr(browser, method.lower())(world.path(name), world.body(name) if method == "POST" else {})
+            transaction.set_rollback(True)
+        sent_away = answer.headers.get("Location", "").startswith(reverse("mfa_index"))
+        if not sent_away and answer.status_code not in {403, 404, 405}:
+            opened.add(name)
+
+    own = {name for name in opened if name.startswith(("account_", "mfa_"))} | {"usersessions_list"}
+    assert opened - own == {"status-codes", "admin/password_change/", "admin:password_change", *PROBES}
