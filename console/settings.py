@@ -186,7 +186,7 @@ USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"
 # Where Django's admin prints a time.
-DATETIME_FORMAT = "Y-m-d H:i:s \\U\\T\\CP"
+FORMAT_MODULE_PATH = ["console.formats"]
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"] if CHECKOUT else []

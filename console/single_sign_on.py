@@ -19,7 +19,7 @@ from console.group_roles import GroupRole
 from pushlog import audit
 from pushlog.audit import Actor
 from pushlog.http.addresses import client_address
-from pushlog.models import App, AuditKind, InstallationRole, Membership, Role
+from pushlog.models import App, AuditKind, InstallationRole, Membership, Reveal, Role
 
 logger = logging.getLogger(__name__)
 
@@ -100,6 +100,7 @@ def _set(
     before = str(row) if row else None
     if value is None:
         row.delete()
+        Reveal.objects.filter(user=person, **where).delete()
     else:
         row, _ = model.objects.update_or_create(user=person, **where, defaults={column: value})
     audit.record(

@@ -63,6 +63,14 @@ class OwnMembershipInline(MembershipInline):
 
     form: type[forms.ModelForm] = MembershipForm
 
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Without links to the app's own pages: this page is about the person."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        for name in ("can_add_related", "can_change_related", "can_view_related"):
+            if field is not None and hasattr(field.widget, name):
+                setattr(field.widget, name, False)
+        return field
+
 
 class AppForm(forms.ModelForm):
     """Time zones from a list."""

@@ -131,6 +131,7 @@ class MessageAdmin(OfApps):
         if not request.GET.keys() <= {"app", "after"} or (apps and slug not in apps):
             problem = "Unknown parameter or app in the address."
         elif apps:
+            self._use_zone(request, apps[slug])
             after = request.GET.get("after")
             try:
                 listed = Message.objects.listed(apps[slug]).for_rows()

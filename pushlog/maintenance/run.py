@@ -10,6 +10,7 @@ from functools import partial
 from threading import Event
 from typing import Any, NamedTuple
 
+from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import DatabaseError, connection
 from django.db.models import QuerySet
@@ -18,7 +19,7 @@ from psycopg import errors
 from pushlog import audit, clock, counts, credentials, ingest, throttle
 from pushlog.ingest import early_receipts
 from pushlog.maintenance import analyze, recompute, reindex
-from pushlog.models import WINDOW, CountDelta, MaintenanceRun
+from pushlog.models import WINDOW, Correction, CountDelta, MaintenanceRun
 from pushlog.postgres import partitions
 from pushlog.postgres.advisory_locks import AdvisoryLock
 
@@ -92,6 +93,7 @@ def due(*, now: datetime | None = None) -> Result:
         "counts_compacted": CountDelta.objects.count(),
         "sessions_removed": _expired_sessions(now).count(),
         "failed_tries_removed": throttle.expired(now).count(),
+        "corrections_removed": _expired_corrections(now).count(),
         "partitions_recomputed": [one.name for one in recompute.due()],
         "tables_analysed": analyze.stale(),
         "partitions_reindexed": [one.name for one in reindex.due(now)],
@@ -213,7 +215,13 @@ def _end_logins(now: datetime, stop: Event) -> Result:
     return {
         "sessions_removed": _expired_sessions(now).delete()[0],
         "failed_tries_removed": throttle.expired(now).delete()[0],
+        "corrections_removed": _expired_corrections(now).delete()[0],
     }
+
+
+def _expired_corrections(now: datetime) -> QuerySet[Correction]:
+    """With the entries of the audit log that tell of them."""
+    return Correction.objects.filter(at__lt=now - timedelta(days=settings.AUDIT_DAYS))
 
 
 def _expired_sessions(now: datetime) -> QuerySet[Session]:

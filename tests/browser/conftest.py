@@ -39,6 +39,11 @@ def cookies(console: Console, browser: Browser) -> dict[str, StorageState]:
         page = browser.new_context(base_url=console.url).new_page()
         log_in(page, name, console.passwords[name])
         page.get_by_role("heading", name="My apps").wait_for()
+        if name == "admin":  # the admin asks for the password again
+            page.goto("/accounts/reauthenticate/")
+            page.get_by_label("Password").fill(console.passwords[name])
+            page.get_by_role("button", name="Confirm").click()
+            page.get_by_role("heading", name="My apps").wait_for()
         kept[name] = page.context.storage_state()
         page.context.close()
     return kept

@@ -111,7 +111,40 @@ MASKED: dict[str, Callable[[Page], None]] = {
     "revealed": _revealed,
     "hidden-message": _hidden_message,
 }
-MANAGED: dict[str, Callable[[Page], None]] = {"erase": _at("/apps/shop/erase/"), "erase-found": _erase_found}
+
+
+def _first_of(model: str) -> Callable[[Page], None]:
+    def visit(page: Page) -> None:
+        page.goto(f"/admin/{model}/")
+        page.locator("#result_list tbody a").first.click()
+        expect(page.get_by_role("button", name="Save", exact=True)).to_be_visible()
+
+    return visit
+
+
+def _remove(page: Page) -> None:
+    _first_of("pushlog/app")(page)
+    page.get_by_role("link", name="Remove").first.click()
+    expect(page.get_by_role("heading", name="Remove")).to_be_visible()
+
+
+MANAGED: dict[str, Callable[[Page], None]] = {
+    "erase": _at("/apps/shop/erase/"),
+    "erase-found": _erase_found,
+    "admin": _at("/admin/"),
+    "admin-apps": _at("/admin/pushlog/app/"),
+    "admin-app": _first_of("pushlog/app"),
+    "admin-new-app": _at("/admin/pushlog/app/add/"),
+    "admin-remove": _remove,
+    "admin-credentials": _at("/admin/pushlog/credential/"),
+    "admin-new-credential": _at("/admin/pushlog/credential/add/"),
+    "admin-people": _at("/admin/auth/user/"),
+    "admin-person": _first_of("auth/user"),
+    "admin-messages": _at("/admin/pushlog/message/"),
+    "admin-tasks": _at("/admin/pushlog/pushtask/"),
+    "second-factors": _at("/accounts/mfa/"),
+    "authenticator": _at("/accounts/mfa/totp/activate/"),
+}
 AUDITED: dict[str, Callable[[Page], None]] = {
     "audit": _at("/audit/"),
     "audit-filtered": _at("/audit/?person=operator&kind=message"),

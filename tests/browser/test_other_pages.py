@@ -65,6 +65,7 @@ def test_theme_switch_is_not_offered_without_scripts(windows: Windows) -> None:
 def test_password_change_says_what_is_wrong(page: Page) -> None:
     page.goto("/")
     page.get_by_role("link", name="operator").click()
+    page.get_by_role("link", name="Change your password").click()
     page.get_by_label("Current Password").fill("not mine")
     page.get_by_label("New Password", exact=True).fill("correct horse battery")
     page.get_by_label("New Password (again)").fill("correct horse battery")

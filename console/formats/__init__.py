@@ -1,0 +1,1 @@
+"""How Django prints times where it does so itself, as in the admin."""
