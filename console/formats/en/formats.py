@@ -1,3 +1,3 @@
 """ISO 8601, with the offset."""
 
-DATETIME_FORMAT = r"Y-m-d H:i:s \U\T\CP"
+DATETIME_FORMAT = r"Y-m-d H:i:s \U\T\CO"
