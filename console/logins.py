@@ -45,8 +45,9 @@ class AccountAdapter(DefaultAccountAdapter):
             return False
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """As all else of ours takes it. Of IPv6, the network."""
-        return client_address(request).partition("/")[0]
+        """As all else of ours takes it. Of IPv6, the network; without an address, the one of none."""
+        found = client_address(request).partition("/")[0]
+        return "::" if found == "unknown" else found
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False

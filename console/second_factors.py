@@ -92,11 +92,14 @@ def remove_factors(person: User) -> int:
 
 @transaction.atomic
 def reseal() -> int:
-    """Re-encrypts all secrets with the first of ENCRYPTION_KEYS; gives the number of factors with one."""
-    count, adapter = 0, get_adapter()
+    """Re-encrypts all secrets with the first of ENCRYPTION_KEYS; gives the number of factors with one.
+
+    Raises InvalidToken, and changes nothing, if no key opens a secret.
+    """
+    count = 0
     for one in Authenticator.objects.select_for_update().order_by("pk"):
         if secrets := {name: one.data[name] for name in ("secret", "seed") if name in one.data}:
-            one.data |= {name: adapter.encrypt(adapter.decrypt(sealed)) for name, sealed in secrets.items()}
+            one.data |= {name: sealing.reseal(sealed.encode()).decode() for name, sealed in secrets.items()}
             one.save(update_fields=["data"])
             count += 1
     return count

@@ -29,6 +29,11 @@ def unseal(sealed: bytes | memoryview) -> list[Any] | None:
     return found
 
 
+def reseal(sealed: bytes) -> bytes:
+    """The same values, encrypted with the first key. Raises InvalidToken if no key opens them."""
+    return _keys(tuple(settings.ENCRYPTION_KEYS)).rotate(sealed)
+
+
 @lru_cache(maxsize=4)
 def _keys(keys: tuple[str, ...]) -> MultiFernet:
     return MultiFernet([Fernet(key) for key in keys])

@@ -174,6 +174,9 @@ def test_secrets_are_encrypted_and_survive_new_keys(manager: User, settings: Set
         assert phone.secret not in str(one.data)
     old, new = settings.ENCRYPTION_KEYS[0], Fernet.generate_key().decode()
 
+    settings.ENCRYPTION_KEYS = [new]
+    with pytest.raises(CommandError, match="nothing was changed"):
+        call_command("rotate_credentials")
     settings.ENCRYPTION_KEYS = [new, old]
     call_command("rotate_credentials")
     settings.ENCRYPTION_KEYS = [new]

@@ -4,6 +4,7 @@ from typing import Any
 
 from cryptography.fernet import InvalidToken
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 
 from console import second_factors
 from pushlog import credentials
@@ -17,8 +18,8 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         try:
-            count = credentials.reseal()
-            factors = second_factors.reseal()
+            with transaction.atomic():
+                count, factors = credentials.reseal(), second_factors.reseal()
         except InvalidToken:
             raise CommandError(
                 "A secret was encrypted with a key that is not in ENCRYPTION_KEYS; nothing was changed."

@@ -79,6 +79,12 @@ def test_a_network_of_ipv6_is_shown(person: User) -> None:
     assert UserSession.objects.get().ip == "2001:db8::"
 
 
+def test_without_an_address_people_get_in_too(person: User) -> None:
+    log_in(person, "not an address")
+
+    assert UserSession.objects.get().ip == "::"
+
+
 def test_strangers_are_asked_to_log_in(client: Client, db: None) -> None:
     assert client.get(PAGE).headers["Location"].startswith("/accounts/login/")
     assert client.post(PAGE).headers["Location"].startswith("/accounts/login/")
