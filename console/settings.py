@@ -69,6 +69,7 @@ AUDIT_LINES = env.bool("AUDIT_LINES", False)
 # What one person may do within an hour.
 SEARCHES_PER_HOUR = env.int("SEARCHES_PER_HOUR", 600, validate=validate.Range(1))
 REVEALS_PER_HOUR = env.int("REVEALS_PER_HOUR", 60, validate=validate.Range(1))
+EXPORTS_PER_HOUR = env.int("EXPORTS_PER_HOUR", 20, validate=validate.Range(1))
 
 # Who needs a second factor: roles in an app or for the installation. The demo asks nobody.
 SECOND_FACTOR_ROLES: list[str] = env.list(

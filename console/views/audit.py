@@ -6,6 +6,7 @@ from itertools import count
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -18,6 +19,7 @@ from console import audit, tokens
 from console.access import audit_reader_required
 from console.lists.audit import AuditFilter, IDForm, about_id, about_message, corrections_of, entries, in_words
 from console.logins import ask_password
+from console.views.errors import over_limit
 from pushlog import clock, message_ids
 from pushlog.keyset import BadCursor, page_of
 from pushlog.models import App, AuditEntry, AuditKind
@@ -78,6 +80,8 @@ def audit_search(request: HttpRequest) -> HttpResponse:
 def audit_export(request: HttpRequest) -> HttpResponseBase:
     """The entries of a list as CSV, newest first."""
     ask_password(request, back=reverse("audit-log"))
+    if audit.has_reached(settings.EXPORTS_PER_HOUR, request, AuditKind.EXPORT):
+        return over_limit(request, "exports", settings.EXPORTS_PER_HOUR)
     asked = _Question(request.POST)
     if asked.problems:
         return redirect("audit-log")

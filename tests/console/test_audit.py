@@ -448,3 +448,12 @@ def test_entry_is_never_changed_through_the_orm() -> None:
 
     with pytest.raises(DatabaseError, match="never changed"):
         AuditEntry.objects.update(subject="x")
+
+
+def test_exports_of_a_person_have_a_limit(auditor: Client, settings: Settings) -> None:
+    settings.EXPORTS_PER_HOUR = 2
+
+    answers = [auditor.post("/audit/export/") for _ in range(3)]
+
+    assert [one.status_code for one in answers] == [200, 200, 429]
+    assert "Too many exports" in answers[2].content.decode()

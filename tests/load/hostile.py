@@ -154,6 +154,22 @@ PAGES = [
     "/accounts/logout/",
     "/accounts/password/change/",
     "/accounts/reauthenticate/",
+    "/accounts/sessions/",
+    "/accounts/inactive/",
+    "/accounts/oidc/sso/login/",
+    "/accounts/oidc/sso/login/callback/",
+    "/accounts/mfa/",
+    "/accounts/mfa/authenticate/",
+    "/accounts/mfa/reauthenticate/",
+    "/accounts/mfa/totp/activate/",
+    "/accounts/mfa/webauthn/add/",
+    "/accounts/mfa/webauthn/keys/1/edit/",
+    "/accounts/mfa/recovery-codes/generate/",
+    "/first-administrator/x/",
+    "/audit/",
+    "/audit/search/",
+    "/audit/export/",
+    "/apps/shop/erase/",
     "/livez",
     "/readyz",
     "/healthz",
@@ -165,6 +181,8 @@ PAGES = [
 API = ["messages", "receipts", "tasks", "messages/search", "messages/019a9b3c-0000-7000-8000-000000000000", "none", ""]
 MODELS = ["auth/user", "auth/group", "pushlog/app", "pushlog/credential", "pushlog/message", "pushlog/pushtask"]
 ADMIN = [f"/admin/{model}/{rest}" for model in MODELS for rest in ("", "add/", "1/change/", "1/delete/", "1/history/")]
+ADMIN += [f"/admin/pushlog/credential/1/step/{step}/" for step in ("revoke", "take-back", "second-secret", "x")]
+ADMIN += ["/admin/pushlog/app/members/1/remove/", "/admin/pushlog/app/members/removed/1/take-back/"]
 ADMIN += ["/admin/", "/admin/jsi18n/", "/admin/r/1/1/", "/admin/r/x/y/", "/admin/login/"]
 # Not the one that ends the session of all.
 FORMS = [path for path in [*PAGES, *ADMIN] if "logout" not in path]

@@ -25,7 +25,7 @@ Credential.objects.update(
     requests_per_minute=2**31 - 1, rows_per_minute=2**31 - 1, mib_per_minute=2**31 - 1, calls_per_hour=2**31 - 1
 )
 session = SessionStore()
-session[SESSION_KEY], session[BACKEND_SESSION_KEY] = str(user.pk), "allauth.account.auth_backends.AuthenticationBackend"
+session[SESSION_KEY], session[BACKEND_SESSION_KEY] = str(user.pk), "console.access.Backend"
 session[HASH_SESSION_KEY] = user.get_session_auth_hash()
 session.create()
 print(session.session_key)
