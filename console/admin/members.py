@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -22,10 +23,13 @@ REGRET = timedelta(hours=1)
 
 
 class _RoleForm(forms.ModelForm):
-    """A row of a table whose head is no label."""
+    """A row of a table whose head is no label. A row that is stored changes its role alone."""
+
+    fixed: str
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
+        self.fields[self.fixed].disabled = bool(self.instance.pk)
         for field in self.fields.values():
             field.widget.attrs["aria-label"] = field.label
 
@@ -33,12 +37,15 @@ class _RoleForm(forms.ModelForm):
 class MemberForm(_RoleForm):
     """On an app's page: who, and the role."""
 
+    fixed = "user"
     user = PersonField(label="Username")
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         if self.instance.pk:
             self.initial["user"] = self.instance.user.get_username()
+            # Deactivated members stay.
+            self.fields["user"].queryset = User.objects.filter(pk=self.instance.user_id)  # type: ignore[attr-defined]
 
     class Meta:
         model = Membership
@@ -47,6 +54,8 @@ class MemberForm(_RoleForm):
 
 class MembershipForm(_RoleForm):
     """On a person's page: which app, and the role."""
+
+    fixed = "app"
 
     class Meta:
         model = Membership

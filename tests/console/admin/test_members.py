@@ -86,3 +86,29 @@ def test_only_who_decides_about_members_removes_them(app: App, support: User, ma
     assert Membership.objects.filter(user=support).exists()
     assert browser_of(factories.create_user(kind="administrator")).post(where).status_code == 302
     assert not Membership.objects.filter(user=support).exists()
+
+
+def test_a_stored_row_changes_its_role_alone(app: App, manager: User, support: User) -> None:
+    other = factories.create_user(username="other")
+    User.objects.filter(pk=support.pk).update(is_active=False)
+    client, address = browser_of(manager), f"/admin/pushlog/app/{app.pk}/change/"
+    form = untouched(client, address)
+    number = next(name.split("-")[1] for name, value in form.items() if value == "Sue")
+
+    changed = {f"memberships-{number}-user": "other", f"memberships-{number}-role": "viewer"}
+    assert client.post(address, form | changed).status_code == 302
+
+    assert Membership.objects.get(user=support).role == Role.VIEWER
+    assert not Membership.objects.filter(user=other).exists()
+
+
+def test_a_person_s_page_gives_roles_too(app: App, support: User) -> None:
+    client = browser_of(factories.create_user(kind="administrator"))
+    other, address = factories.create_app(), f"/admin/auth/user/{support.pk}/change/"
+    form = untouched(client, address) | {"memberships-TOTAL_FORMS": "2", "memberships-0-app": other.pk}
+
+    added = {"memberships-1-app": other.pk, "memberships-1-role": "operator"}
+    assert client.post(address, form | added).status_code == 302
+
+    roles = Membership.objects.filter(user=support).values_list("app", "role")
+    assert sorted(roles) == sorted([(app.pk, "support"), (other.pk, "operator")])
