@@ -21,17 +21,10 @@ RESENT_CODES = frozenset({0, 1})  # as common codes only
 TAPPED = 3  # as a common code only
 
 OWNERS = frozenset({"nobody", "user", "app team", "vendor", "platform"})
-COLUMNS = ["channel", "code", "name", "outcome", "final", "owner", "meaning", "next_step"]
-LONGEST_NAME, LONGEST_TEXT = 30, 200
+COLUMNS = ["channel", "code", "name", "short", "outcome", "final", "owner", "meaning", "next_step"]
+LONGEST_NAME, LONGEST_SHORT, LONGEST_TEXT = 30, 30, 200
 
-_PLAIN_TITLES = {
-    REVOKED: "Revoked",
-    NO_RECEIPT: "Waiting: no receipt yet",
-    -1: "Waiting: not verified yet",
-    0: "Waiting: no answer from the device",
-    1: "Waiting: no device linked to the user",
-    3: "Received and tapped",
-}
+_PLAIN_TITLES = {REVOKED: "Revoked", TAPPED: "Received and tapped"}
 
 
 class Channel(WordChoices):
@@ -78,6 +71,7 @@ class Status:
     channel: Channel | None
     code: int
     name: str
+    short: str  # for a list: the reason in a few words
     meaning: str
     owner: str
     next_step: str
@@ -97,12 +91,7 @@ class Status:
             return "Received"
         if self.outcome == Outcome.ACCEPTED:
             return f"Accepted by {self.channel.label if self.channel else 'the vendor'}"
-        if self.common or self.channel is None:
-            number = f"code {self.code}"
-        else:
-            number = f"{self.channel.label} code {self.code}"
-        # Two unknown statuses have the name NONE.
-        return f"{self.outcome.label}: {number if self.outcome == Outcome.UNKNOWN else self.name or number}"
+        return f"{self.outcome.label}: {self.short}"
 
 
 class Group(NamedTuple):
@@ -177,13 +166,15 @@ def read_catalogue(lines: Iterable[str]) -> dict[tuple[Channel | None, int], Sta
 def _read_row(row: list[str]) -> Status:
     if len(row) != len(COLUMNS):
         raise ValueError(f"{len(row)} columns instead of {len(COLUMNS)}")
-    channel, code, name, outcome, final, owner, meaning, next_step = row
+    channel, code, name, short, outcome, final, owner, meaning, next_step = row
     if channel != "common" and channel not in _CHANNELS:
         raise ValueError(f"unknown channel {channel!r}")
     if str(int(code)) != code or abs(int(code)) >= 2**31:
         raise ValueError(f"{code!r} is not a plain number of 32 bits")
     if name and not (name.isascii() and name.isalnum() and len(name) <= LONGEST_NAME):
         raise ValueError(f"{name!r} is not a name of up to {LONGEST_NAME} letters and digits")
+    if not short or short != short.strip() or len(short) > LONGEST_SHORT:
+        raise ValueError(f"short must be 1 to {LONGEST_SHORT} characters")
     if outcome not in _OUTCOMES_BY_WORD:
         raise ValueError(f"unknown outcome {outcome!r}")
     if final not in {"yes", "no"}:
@@ -197,6 +188,7 @@ def _read_row(row: list[str]) -> Status:
         channel=_CHANNELS.get(channel),
         code=int(code),
         name=name,
+        short=short,
         meaning=meaning,
         owner=owner,
         next_step=next_step,
@@ -224,6 +216,7 @@ def _unknown(channel: int, code: int) -> Status:
         channel=where,
         code=code,
         name="",
+        short="unknown code",
         meaning=f"Code {code} ({where.label}) is not in the catalogue, so what it means is not known.",
         owner="platform",
         next_step="Give the code to the platform team, who find out its meaning and add it to the catalogue.",

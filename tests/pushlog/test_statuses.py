@@ -248,19 +248,26 @@ def test_only_the_common_0_and_1_are_resent() -> None:
         (Channel.XIAOMI, 3, "Received and tapped"),
         (Channel.XIAOMI, 0, "Accepted by Xiaomi"),
         (Channel.APNS, 2, "Accepted by Apple (APNs)"),
-        (Channel.APNS, 2009, "Failed: BadDeviceToken"),
-        (Channel.HUAWEI, 80300007, "Failed: Huawei code 80300007"),
-        (Channel.XIAOMI, 1, "Failed: Xiaomi code 1"),
+        (Channel.APNS, 2009, "Failed: device token not valid"),
+        (Channel.HUAWEI, 80300007, "Failed: device token not valid"),
+        (Channel.XIAOMI, 1, "Failed: error at Xiaomi"),
         (Channel.OPPO, 1, "Waiting: no device linked to the user"),
         (Channel.OWN, 0, "Waiting: no answer from the device"),
         (Channel.OWN, NO_RECEIPT, "Waiting: no receipt yet"),
         (Channel.OWN, REVOKED, "Revoked"),
-        (Channel.OWN, 99999999, "Unknown: code 99999999"),
-        (Channel.OPPO, -3, "Unknown: OPPO code -3"),
+        (Channel.OWN, 99999999, "Unknown: status not known"),
+        (Channel.OPPO, -3, "Unknown: answer not readable"),
     ],
 )
 def test_titles(channel: Channel, code: int, title: str) -> None:
     assert look_up(channel, code).title == title
+
+
+@pytest.mark.parametrize("status", ENTRIES, ids=name_of)
+def test_every_entry_has_a_few_plain_words(status: Status) -> None:
+    assert re.fullmatch(r"[A-Za-z][A-Za-z ,()]{2,29}", status.short)
+    assert str(status.code) not in status.title
+    assert status.outcome != Outcome.FAILED or status.title == f"Failed: {status.short}"
 
 
 def test_titles_fit_a_narrow_column() -> None:
@@ -289,8 +296,8 @@ def test_texts_are_short_plain_sentences(status: Status) -> None:
     assert re.search(ACTORS[status.owner], status.next_step, re.I)
 
 
-HEADER = "channel,code,name,outcome,final,owner,meaning,next_step\n"
-GOOD = "vivo,7,,failed,yes,vendor,It failed.,Do this.\n"
+HEADER = "channel,code,name,short,outcome,final,owner,meaning,next_step\n"
+GOOD = "vivo,7,,gone,failed,yes,vendor,It failed.,Do this.\n"
 
 
 def test_read_catalogue_accepts_a_good_file() -> None:
@@ -309,6 +316,9 @@ def test_read_catalogue_accepts_a_good_file() -> None:
         (GOOD.replace("7", "x"), "invalid literal"),
         (GOOD.replace(",,", ",Bad Name,"), "'Bad Name' is not a name"),
         (GOOD.replace(",,", f",{'N' * 31},"), "is not a name of up to 30"),
+        (GOOD.replace("gone", ""), "short must be"),
+        (GOOD.replace("gone", " gone"), "short must be"),
+        (GOOD.replace("gone", "x" * 31), "short must be"),
         (GOOD.replace("failed", "lost"), "unknown outcome 'lost'"),
         (GOOD.replace("yes", "maybe"), "final must be yes or no"),
         (GOOD.replace("vendor", "somebody"), "unknown owner 'somebody'"),
@@ -317,8 +327,8 @@ def test_read_catalogue_accepts_a_good_file() -> None:
         (GOOD.replace("It failed.", " It failed."), "meaning must be"),
         (GOOD.replace("It failed.", "It failed"), "meaning must be"),
         (GOOD.replace("It failed.", "x" * 200 + "."), "meaning must be"),
-        (GOOD.replace("Do this.", "Do this.,more"), "9 columns instead of 8"),
-        ("\n", "0 columns instead of 8"),
+        (GOOD.replace("Do this.", "Do this.,more"), "10 columns instead of 9"),
+        ("\n", "0 columns instead of 9"),
         (GOOD.replace("It failed.", '"It" failed.'), "expected after"),
     ],
 )

@@ -28,7 +28,7 @@ def test_detail_tells_what_happened_and_what_to_do(member_client: Client, app: A
 
     for words in (
         str(message.pk),
-        "Failed: BadDeviceToken",
+        "Failed: device token not valid",
         "code 2009",
         "Who must act:",
         "Hello",
