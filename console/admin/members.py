@@ -74,7 +74,11 @@ class MembersFormSet(forms.BaseInlineFormSet):
 
 
 def is_last_manager(membership: Membership) -> bool:
-    """Of an app that has one. Deactivated managers do not count."""
+    """Of an app that has one. Deactivated managers do not count.
+
+    Locks the app until the transaction ends: two managers could otherwise remove each other at once.
+    """
+    App.objects.select_for_update(no_key=True).get(pk=membership.app_id)
     managers = Membership.objects.filter(app=membership.app_id, role=Role.MANAGER, user__is_active=True)
     return managers.filter(pk=membership.pk).exists() and not managers.exclude(pk=membership.pk).exists()
 
@@ -88,10 +92,12 @@ def just_ended(app: App) -> QuerySet[EndedMembership]:
 def end(request: HttpRequest, pk: int) -> HttpResponse:
     ask_password(request)
     membership = _managed(request, Membership.objects.select_related("user", "app"), pk)
-    is_last = is_last_manager(membership)
-    if request.method == "POST" and not is_last:
-        with transaction.atomic():
+    with transaction.atomic():
+        is_last = is_last_manager(membership)
+        ends = request.method == "POST" and not is_last
+        if ends:
             _end(request, membership)
+    if ends:
         messages.success(request, f"{membership.user} is no longer a member. That can be taken back for an hour.")
         return redirect("admin:pushlog_app_change", membership.app_id)
     context = _context(request, f"Remove {membership.user} from {membership.app}?", membership)
@@ -99,13 +105,13 @@ def end(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _end(request: HttpRequest, membership: Membership) -> None:
-    now, app = clock.now(), membership.app
+    now, app, name = clock.now(), membership.app, str(membership)
+    if not Membership.objects.filter(pk=membership.pk).delete()[0]:
+        raise Http404  # somebody else was faster
     EndedMembership.objects.filter(ended_at__lt=now - REGRET).delete()
     EndedMembership.objects.create(user=membership.user, app=app, role=membership.role, ended_at=now)
     # What they revealed would count again if they were added within a quarter of an hour.
     Reveal.objects.filter(user=membership.user, app=app).delete()
-    name = str(membership)
-    membership.delete()
     audit.record(request, AuditKind.CHANGE, app=app, subject=f"membership {name}", changes=[{"removed": name}])
 
 

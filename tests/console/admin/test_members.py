@@ -1,6 +1,7 @@
 """Members are removed after a question, at once, and taken back within an hour."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.contrib.auth.models import User
@@ -10,6 +11,7 @@ from pushlog.models import App, AuditEntry, AuditKind, EndedMembership, Membersh
 from tests import factories
 from tests.console.admin.forms import untouched
 from tests.console.browsers import browser_of
+from tests.pushlog.threads import run_together
 
 
 @pytest.fixture
@@ -112,3 +114,24 @@ def test_a_person_s_page_gives_roles_too(app: App, support: User) -> None:
 
     roles = Membership.objects.filter(user=support).values_list("app", "role")
     assert sorted(roles) == sorted([(app.pk, "support"), (other.pk, "operator")])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_managers_who_remove_each_other_leave_one(app: App) -> None:
+    first, second = (factories.create_user(app, role=Role.MANAGER) for _ in range(2))
+    pages = {browser_of(one): page_of(other, app) for one, other in ((first, second), (second, first))}
+
+    run_together(*(partial(client.post, page) for client, page in pages.items()))
+
+    assert Membership.objects.filter(app=app, role=Role.MANAGER).count() == 1
+    assert EndedMembership.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_member_is_removed_once(app: App, manager: User, support: User) -> None:
+    page = page_of(support, app)
+    clients = [browser_of(manager) for _ in range(2)]
+
+    run_together(*(partial(client.post, page) for client in clients))
+
+    assert EndedMembership.objects.count() == 1
