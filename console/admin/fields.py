@@ -116,6 +116,26 @@ class PersonField(forms.ModelChoiceField):
         self.error_messages["invalid_choice"] = "There is nobody with this username, or they are deactivated."
 
 
+class LabelledForm(forms.ModelForm):
+    """A row of a table: the table's head is no label."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        for field in self.fields.values():
+            # The admin wraps the widget of a relation.
+            widget: Any = getattr(field.widget, "widget", field.widget)
+            widget.attrs["aria-label"] = field.label
+
+
+class LabelledFormSet(forms.BaseInlineFormSet):
+    """Rows that can be removed by a check box."""
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        if "DELETE" in form.fields:
+            form.fields["DELETE"].widget.attrs["aria-label"] = "Remove this row"
+
+
 def is_number(text: str) -> bool:
     """Whether this may be the key of a row."""
     return len(text) < _DIGITS and text.isascii() and text.isdigit()

@@ -14,7 +14,7 @@ from django.template.response import TemplateResponse
 
 from console import audit
 from console.access import Right, standing, visible_apps
-from console.admin.fields import PersonField
+from console.admin.fields import LabelledForm, PersonField
 from console.logins import ask_password
 from pushlog import clock
 from pushlog.models import App, AuditKind, EndedMembership, Membership, Reveal, Role
@@ -22,17 +22,14 @@ from pushlog.models import App, AuditKind, EndedMembership, Membership, Reveal, 
 REGRET = timedelta(hours=1)
 
 
-class _RoleForm(forms.ModelForm):
-    """A row of a table whose head is no label. A row that is stored changes its role alone."""
+class _RoleForm(LabelledForm):
+    """A row that is stored changes its role alone."""
 
     fixed: str
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self.fields[self.fixed].disabled = bool(self.instance.pk)
-        for field in self.fields.values():
-            # The admin wraps the widget of a relation.
-            getattr(field.widget, "widget", field.widget).attrs["aria-label"] = field.label
 
 
 class MemberForm(_RoleForm):

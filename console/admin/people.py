@@ -15,6 +15,7 @@ from django.http import HttpRequest
 
 from console.access import standing
 from console.admin.apps import OwnMembershipInline
+from console.admin.fields import LabelledForm, LabelledFormSet
 from console.admin.strict import StrictAdmin
 from pushlog.models import InstallationRole
 
@@ -27,8 +28,16 @@ for _model in (
         admin.site.unregister(_model)
 
 
+class InstallationRoleForm(LabelledForm):
+    class Meta:
+        model = InstallationRole
+        fields = ["kind"]
+
+
 class InstallationRoleInline(admin.TabularInline):
     model = InstallationRole
+    form = InstallationRoleForm
+    formset = LabelledFormSet
     extra = 0
     verbose_name_plural = "Role for the whole installation"
 
