@@ -1,5 +1,8 @@
 """Second factors: allauth's, with our limits on tries, our encryption, and entries in the audit log."""
 
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from allauth.core import context
@@ -10,6 +13,8 @@ from allauth.mfa.adapter import DefaultMFAAdapter, get_adapter
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.forms import ActivateTOTPForm
+from allauth.mfa.totp.internal.auth import generate_totp_secret
+from allauth.mfa.webauthn.forms import AddWebAuthnForm, AuthenticateWebAuthnForm, ReauthenticateWebAuthnForm
 from django import forms
 from django.contrib.auth.models import User
 from django.core.cache import cache
@@ -36,8 +41,8 @@ class SecondFactorAdapter(DefaultMFAAdapter):
         return sealing.seal(text).decode()
 
     def decrypt(self, encrypted_text: str) -> str:
-        """An empty text if no key opens it; no code fits that."""
-        [text] = sealing.unseal(encrypted_text.encode()) or [""]
+        """If no key opens it, a new secret: nobody knows its codes, and others of the person still count."""
+        [text] = sealing.unseal(encrypted_text.encode()) or [generate_totp_secret()]
         return str(text)
 
 
@@ -82,6 +87,34 @@ class ConfirmingCodeForm(_CountedCode, ReauthenticateForm):
 
 class FirstCodeForm(_CountedCode, ActivateTOTPForm):
     """When an authenticator app is added."""
+
+
+@contextmanager
+def _what_no_browser_sends() -> Iterator[None]:
+    """fido2 fails at it in the ways of its parser."""
+    try:
+        yield
+    except (AttributeError, LookupError, TypeError, ValueError, struct.error):
+        raise get_adapter().validation_error("incorrect_code") from None
+
+
+class AddPasskeyForm(AddWebAuthnForm):
+    def clean(self) -> dict[str, Any]:
+        with _what_no_browser_sends():
+            cleaned: dict[str, Any] = super().clean()
+        return cleaned
+
+
+class PasskeyForm(AuthenticateWebAuthnForm):
+    """At the log-in."""
+
+    def clean_credential(self) -> Authenticator:
+        with _what_no_browser_sends():
+            return super().clean_credential()
+
+
+class ConfirmingPasskeyForm(PasskeyForm, ReauthenticateWebAuthnForm):
+    """Where a page asks again."""
 
 
 def remove_factors(person: User) -> int:

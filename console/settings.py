@@ -2,7 +2,6 @@
 
 from ipaddress import ip_network
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
 from csp.constants import NONE, SELF
@@ -231,6 +230,9 @@ MFA_FORMS = {
     "authenticate": "console.second_factors.CodeForm",
     "reauthenticate": "console.second_factors.ConfirmingCodeForm",
     "activate_totp": "console.second_factors.FirstCodeForm",
+    "add_webauthn": "console.second_factors.AddPasskeyForm",
+    "authenticate_webauthn": "console.second_factors.PasskeyForm",
+    "reauthenticate_webauthn": "console.second_factors.ConfirmingPasskeyForm",
 }
 MFA_TOTP_ISSUER = "Pushlog"
 # A phone's clock may be half a minute off.
@@ -269,8 +271,7 @@ CONTENT_SECURITY_POLICY = {
         "img-src": [SELF, "data:"],
         "font-src": [SELF],
         "connect-src": [SELF],
-        # Browsers hold the redirect after the button of single sign-on for a part of its form.
-        "form-action": [SELF, *(["{0.scheme}://{0.netloc}".format(urlsplit(OIDC_ISSUER))] if OIDC_ISSUER else [])],
+        "form-action": [SELF],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
     }

@@ -11,7 +11,7 @@ from allauth.socialaccount.providers.openid_connect import views
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from requests import RequestException
 
@@ -33,6 +33,7 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
             raise ImmediateHttpResponse(render(request, "errors/403.html", status=403))
         groups = _groups(sociallogin.account.extra_data)
         sociallogin.account.extra_data = {}
+        sociallogin.token = None  # it would be in the session while a second step waits
         sociallogin.email_addresses = []
         if sociallogin.is_existing:
             sociallogin.account.save(update_fields=["extra_data"])
@@ -119,7 +120,12 @@ def _actor(request: HttpRequest, person: User) -> Actor:
 
 
 def login(request: HttpRequest, provider_id: str) -> HttpResponse:
-    return _answer(views.login, request, provider_id)
+    answer = _answer(views.login, request, provider_id)
+    if not isinstance(answer, HttpResponseRedirect):
+        return answer
+    # Browsers hold a redirect for a part of the form that led to it, and our policy lets forms go to this site alone.
+    # Nobody can name the provider's addresses before it is asked.
+    return render(request, "socialaccount/leave.html", {"where": answer.url})
 
 
 def callback(request: HttpRequest, provider_id: str) -> HttpResponse:

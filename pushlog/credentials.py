@@ -257,6 +257,12 @@ def keep_new_secret(credential: Credential) -> bool:
     )
 
 
+def drop_new_secret(credential: Credential) -> bool:
+    """Ends the second secret; False if there is none."""
+    both = Credential.objects.filter(pk=credential.pk, new_sealed_secret__isnull=False)
+    return bool(both.update(new_sealed_secret=None, new_key_fingerprint=""))
+
+
 def reseal() -> int:
     """Re-encrypts every secret with the first of ENCRYPTION_KEYS; gives their number.
 

@@ -144,7 +144,7 @@ class AppAdmin(StrictAdmin):
     def response_add(self, request: HttpRequest, obj: App, post_url_continue: str | None = None) -> HttpResponse:
         """Stays on the page, where members are added."""
         says = format_html(
-            "{} is there. Next: its members and their roles, below, one of them a manager."
+            "{} was added. Next: its members and their roles, below, one of them a manager."
             " Then a manager <a href='{}'>makes a credential</a>,"
             " with which a program <a href='{}'>sends the first message</a>.",
             obj,

@@ -138,12 +138,17 @@ class CredentialAdmin(OfApps):
         chosen = _STEPS.get(step)
         if one is None or chosen is None or not self.has_change_permission(request, one):
             raise Http404
-        if request.method == "POST" and chosen.is_possible(one, clock.now()):
-            with transaction.atomic():
-                secret = chosen.take(one)
+        with transaction.atomic():
+            # Somebody else may take a step at the same time.
+            locked = Credential.objects.select_for_update(no_key=True).get(pk=one.pk)
+            is_possible = chosen.is_possible(locked, clock.now())
+            takes = is_possible and request.method == "POST"
+            secret = chosen.take(locked) if takes else None
+            if takes:
                 record_credential(actor(request), chosen.recorded, one)
-            if secret:
-                return self._with_secret(request, one, secret, "Second secret made")
+        if secret:
+            return self._with_secret(request, one, secret, "Second secret made")
+        if takes:
             self.message_user(request, f"{one}: {chosen.done}", messages.SUCCESS)
             return redirect("admin:pushlog_credential_change", one.pk)
         context = {
@@ -151,7 +156,7 @@ class CredentialAdmin(OfApps):
             "title": chosen.question,
             "one": one,
             "step": chosen,
-            "is_possible": chosen.is_possible(one, clock.now()),
+            "is_possible": is_possible,
             "usage": CredentialUsage.objects.filter(pk=one.pk).first(),
         }
         return TemplateResponse(request, "admin/pushlog/credential/ask.html", context)
@@ -187,6 +192,10 @@ def _keep_new(one: Credential) -> None:
     credentials.keep_new_secret(one)
 
 
+def _drop_new(one: Credential) -> None:
+    credentials.drop_new_secret(one)
+
+
 _STEPS = {
     step.name: step
     for step in (
@@ -204,7 +213,7 @@ _STEPS = {
             "take-back",
             "Take the revocation back",
             "Take the revocation back?",
-            "Its program goes on as before.",
+            "Its program is accepted again.",
             "counts again.",
             "valid again",
             _take_back,
@@ -228,6 +237,16 @@ _STEPS = {
             "only the new secret counts.",
             "first secret ended",
             _keep_new,
+            lambda one, now: one.new_sealed_secret is not None,
+        ),
+        _Step(
+            "end-second-secret",
+            "End the second secret",
+            "End the second secret?",
+            "A program that uses it already is refused at once. The first secret stays. Then another can be made.",
+            "only the first secret counts.",
+            "second secret ended",
+            _drop_new,
             lambda one, now: one.new_sealed_secret is not None,
         ),
     )

@@ -1,5 +1,6 @@
 """Removing a member: asked first, at once, and taken back within an hour."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -65,20 +66,36 @@ class MembersFormSet(forms.BaseInlineFormSet):
 
     def clean(self) -> None:
         super().clean()
-        for form in self.forms:
-            changes = form.instance.pk and "role" in form.changed_data and form.initial.get("role") == Role.MANAGER
-            if changes and form.cleaned_data.get("role") != Role.MANAGER and is_last_manager(form.instance):
-                form.add_error("role", "The app would have no manager. Make somebody else one first.")
+        changed = [form for form in self.forms if form.is_valid() and "role" in form.changed_data]
+        demoted = [one for one in changed if one.instance.pk and one.initial.get("role") == Role.MANAGER]
+        made = [one.instance for one in changed if one.instance.role == Role.MANAGER and one.instance.user.is_active]
+        for app in {form.instance.app_id for form in demoted} - {one.app_id for one in made}:
+            of_app = [form for form in demoted if form.instance.app_id == app]
+            if are_last_managers([form.instance for form in of_app]):
+                for form in of_app:
+                    form.add_error("role", "The app would have no manager. Make somebody else one.")
 
 
-def is_last_manager(membership: Membership) -> bool:
-    """Of an app that has one. Deactivated managers do not count.
+def are_last_managers(memberships: Sequence[Membership]) -> bool:
+    """Whether they are all managers that their app has. Deactivated ones do not count.
 
     Locks the app until the transaction ends: two managers could otherwise remove each other at once.
     """
-    App.objects.select_for_update(no_key=True).get(pk=membership.app_id)
-    managers = Membership.objects.filter(app=membership.app_id, role=Role.MANAGER, user__is_active=True)
-    return managers.filter(pk=membership.pk).exists() and not managers.exclude(pk=membership.pk).exists()
+    [app] = {one.app_id for one in memberships}
+    App.objects.select_for_update(no_key=True).get(pk=app)
+    own = {one.pk for one in memberships}
+    managers = {*_managers().filter(app=app).values_list("pk", flat=True)}
+    return bool(managers & own) and managers <= own
+
+
+def without_manager(person: User) -> QuerySet[App]:
+    """The apps that this person managed, and nobody active does."""
+    apps = App.objects.filter(memberships__user=person, memberships__role=Role.MANAGER)
+    return apps.exclude(pk__in=_managers().values("app")).order_by("slug")
+
+
+def _managers() -> QuerySet[Membership]:
+    return Membership.objects.filter(role=Role.MANAGER, user__is_active=True)
 
 
 def just_ended(app: App) -> QuerySet[EndedMembership]:
@@ -91,7 +108,7 @@ def end(request: HttpRequest, pk: int) -> HttpResponse:
     ask_password(request)
     membership = _managed(request, Membership.objects.select_related("user", "app"), pk)
     with transaction.atomic():
-        is_last = is_last_manager(membership)
+        is_last = are_last_managers([membership])
         ends = request.method == "POST" and not is_last
         if ends:
             _end(request, membership)
@@ -120,9 +137,10 @@ def take_back(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST":
         with transaction.atomic():
             name = str(ended)
+            if not EndedMembership.objects.filter(pk=ended.pk).delete()[0]:
+                raise Http404  # somebody else was faster
             # Somebody may have added the person anew.
             Membership.objects.get_or_create(user=ended.user, app=ended.app, defaults={"role": ended.role})
-            ended.delete()
             audit.record(
                 request, AuditKind.CHANGE, app=ended.app, subject=f"membership {name}", changes=[{"taken back": name}]
             )

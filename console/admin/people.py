@@ -7,7 +7,7 @@ from allauth.mfa.admin import Authenticator
 from allauth.socialaccount.admin import SocialAccount, SocialApp, SocialToken
 from allauth.usersessions.admin import UserSession
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth import admin as auth_admin
 from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group, User
@@ -16,7 +16,9 @@ from django.http import HttpRequest
 from console.access import standing
 from console.admin.apps import OwnMembershipInline
 from console.admin.fields import LabelledForm, LabelledFormSet
+from console.admin.members import without_manager
 from console.admin.strict import StrictAdmin
+from console.logins import ask_password
 from pushlog.models import InstallationRole
 
 # Importing their modules registered them. Roles take the place of groups, and we send no mail.
@@ -70,6 +72,17 @@ class UserAdmin(StrictAdmin, auth_admin.UserAdmin):
     filter_horizontal = ()
     readonly_fields = ["last_login", "date_joined"]
     inlines = [InstallationRoleInline, OwnMembershipInline]
+
+    def user_change_password(self, request: HttpRequest, *given: Any, **named: Any) -> Any:
+        ask_password(request)
+        return super().user_change_password(request, *given, **named)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Nobody who must be shut out waits for a new manager, so this only says what is missing."""
+        super().save_model(request, obj, form, change)
+        if "is_active" in form.changed_data and not obj.is_active:
+            for app in without_manager(obj):
+                messages.warning(request, f"{app} has no active manager now. Make somebody one on the app's page.")
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         if obj is None:

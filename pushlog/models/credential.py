@@ -1,5 +1,6 @@
 """Credentials of programs."""
 
+from datetime import UTC, datetime
 from ipaddress import ip_network
 
 from django.contrib.postgres.fields import ArrayField
@@ -35,6 +36,12 @@ def validate_network(text: str) -> None:
         ) from None
 
 
+def validate_moment(moment: datetime) -> None:
+    """PostgreSQL stores more years than Python reads: with an offset, 9999 may become 10000."""
+    if not datetime(2000, 1, 1, tzinfo=UTC) <= moment < datetime(9000, 1, 1, tzinfo=UTC):
+        raise ValidationError("Give a time in the years 2000 to 8999.")
+
+
 class Credential(models.Model):
     """Access ID and secret of a program. Revoked ones stay, as evidence."""
 
@@ -60,7 +67,12 @@ class Credential(models.Model):
         default=all_scopes,
         db_default=all_scopes(),
     )
-    expires_at = models.DateTimeField(null=True, blank=True, help_text="From then on it does not count. Empty: never.")
+    expires_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        validators=[validate_moment],
+        help_text="From then on it does not count. Empty: never.",
+    )
     networks = ArrayField(
         models.CharField(max_length=43, validators=[validate_network]),
         blank=True,

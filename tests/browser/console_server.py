@@ -38,8 +38,8 @@ class Console:
 
 
 @contextmanager
-def running_console(var: Path, *, demo: int) -> Iterator[Console]:
-    """A console with `demo` messages, its data in `var`; ended with SIGTERM, which must end it cleanly."""
+def running_console(var: Path, *, demo: int, **settings: str) -> Iterator[Console]:
+    """A console with `demo` messages and `settings`, its data in `var`; SIGTERM must end it cleanly."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -51,7 +51,7 @@ def running_console(var: Path, *, demo: int) -> Iterator[Console]:
         server = subprocess.Popen(
             command,
             cwd=ROOT,
-            env=environment | {"PUSHLOG_VAR": str(var)},
+            env=environment | settings | {"PUSHLOG_VAR": str(var)},
             stdout=output,
             stderr=subprocess.STDOUT,
         )

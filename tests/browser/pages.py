@@ -29,12 +29,14 @@ def search_for(page: Page, *, target_id: str = "", customer_message_id: str = ""
 
 
 def cells(page: Page, column: str) -> list[str]:
-    """The texts of a column."""
+    """The texts of a column, once the page has loaded: its rows come in pieces."""
+    page.wait_for_load_state()
     return page.locator(f".message-row .col-{column}").all_inner_texts()
 
 
 def permalinks(page: Page) -> list[str]:
-    """The rows of a page: where each leads to."""
+    """The rows of a page, once it has loaded: where each leads to."""
+    page.wait_for_load_state()
     found: list[str] = page.locator(".message-row th a").evaluate_all("links => links.map(link => link.pathname)")
     return found
 

@@ -185,7 +185,9 @@ def test_secrets_are_encrypted_and_survive_new_keys(manager: User, settings: Set
     assert client.post(CODE, {"code": later_code(phone)}).status_code == 302
     settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
     client, _ = log_in(manager)
-    assert client.post(CODE, {"code": phone.now()}).status_code == 200
+    # Of an empty secret, which anybody could work out: an app's (HMAC pads keys with zeros), and two of recovery.
+    for code in (phone.now(), pyotp.TOTP("A" * 32).now(), "11084268", "68386245"):
+        assert client.post(CODE, {"code": code}).status_code == 200
 
 
 def test_lost_factors_are_removed_by_a_command(manager: User, capsys: pytest.CaptureFixture[str]) -> None:
@@ -198,6 +200,39 @@ def test_lost_factors_are_removed_by_a_command(manager: User, capsys: pytest.Cap
     assert log_in(manager)[1].headers["Location"] == "/"
     with pytest.raises(CommandError, match="nobody"):
         call_command("remove_second_factors", "nobody")
+
+
+@pytest.mark.parametrize(
+    "credential",
+    [
+        "1",
+        "[]",
+        '"text"',
+        "{}",
+        '{"id": 1}',
+        '{"id": "AA", "rawId": "AA", "type": "public-key", "response": {}}',
+        '{"id": "AA", "rawId": "AA", "type": "x", "response": {"clientDataJSON": "AA", "attestationObject": "AA"}}',
+        '{"id": "A", "rawId": "A", "response": {"clientDataJSON": "e30", "attestationObject": "oA"}}',
+        '{"id": "AA", "rawId": "AA", "response": {"clientDataJSON": "e30", "attestationObject": "o2NmbXRkbm9uZQ"}}',
+        '{"id": "AA", "rawId": "AA", "response": {"clientDataJSON": "e30", "authenticatorData": "AA", "signature": ""}}',  # noqa: E501
+        '{"id": "AA", "rawId": "AA", "response": {"clientDataJSON": "AA", "authenticatorData": "", "signature": 1}}',
+    ],
+)
+def test_a_passkey_that_no_browser_made_is_refused(manager: User, credential: str) -> None:
+    client, _ = log_in(manager)
+    add_app(client)
+    again, _ = log_in(manager)
+    places = [
+        (client, "/accounts/mfa/webauthn/add/"),
+        (client, "/accounts/mfa/webauthn/reauthenticate/"),
+        (again, CODE),
+    ]
+
+    for browser, place in places:
+        browser.get(place)
+        assert browser.post(place, {"credential": credential}).status_code in {200, 302}
+    assert not Authenticator.objects.filter(type=Authenticator.Type.WEBAUTHN).exists()
+    assert again.get("/").status_code == 302
 
 
 def test_a_failed_code_is_in_the_audit_log(manager: User) -> None:

@@ -1,15 +1,13 @@
-"""Single sign-on against a real provider: oidc-provider-mock from PyPI, in a process of its own."""
+"""Single sign-on against a real provider."""
 
-import json
-import socket
-import subprocess
-import sys
-import time
+import re
 from collections.abc import Iterator
+from html import unescape
 from typing import Any
 
 import pytest
 import requests
+from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
@@ -19,9 +17,10 @@ from pytest_django import Settings
 from console.group_roles import roles_of_groups
 from pushlog.models import App, AuditEntry, AuditKind, InstallationRole, Membership, Role
 from tests import factories
+from tests.oidc_provider import running_provider
 
 LOGIN = "/accounts/oidc/sso/login/"
-PEOPLE = {
+PEOPLE: dict[str, list[str] | None] = {
     "ann": ["shop-support", "all"],
     "olga": ["shop-operators", "shop-support"],
     "boss": ["admins", "auditors"],
@@ -32,29 +31,8 @@ PEOPLE = {
 
 @pytest.fixture(scope="module")
 def issuer() -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "oidc_provider_mock", "--port", str(port)]
-    for name, groups in PEOPLE.items():
-        claims = {"sub": name, "preferred_username": name, "email": f"{name}@example.com", "groups": groups}
-        command += ["--user-claims", json.dumps(claims)]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(command, **quiet) as server:  # type: ignore[call-overload]
-        _wait_for(port)
-        yield f"http://localhost:{port}"
-        server.terminate()
-
-
-def _wait_for(port: int) -> None:
-    for _ in range(600):
-        try:
-            requests.get(f"http://localhost:{port}/.well-known/openid-configuration", timeout=5)
-        except requests.ConnectionError:
-            time.sleep(0.1)
-        else:
-            return
-    raise AssertionError("the provider does not answer")
+    with running_provider(PEOPLE) as issuer:
+        yield issuer
 
 
 @pytest.fixture(autouse=True)
@@ -81,10 +59,18 @@ def configure(settings: Settings, issuer: str) -> None:
 pytestmark = pytest.mark.django_db
 
 
+def leaves_for(answer: Any) -> str:
+    """Where the page leads, by itself and by its link."""
+    page = answer.content.decode()
+    [refresh], [link] = re.findall(r'content="0; url=([^"]+)"', page), re.findall(r'href="([^"]+)" id="leave"', page)
+    assert refresh == link
+    return unescape(link)
+
+
 def sign_on(name: str, client: Client | None = None, **form: str) -> tuple[Client, Any]:
     """As a browser goes: our button, the provider's form, and back."""
     client = client or Client()
-    away = client.post(LOGIN).headers["Location"]
+    away = leaves_for(client.post(LOGIN))
     back = requests.post(away, data={"sub": name} | form, allow_redirects=False, timeout=10).headers["Location"]
     return client, client.get(back.removeprefix("http://testserver"))
 
@@ -154,7 +140,7 @@ def test_no_account_is_tied_to_another_person() -> None:
     person = factories.create_user(App.objects.get())
     client = Client()
     client.force_login(person)
-    away = client.post(f"{LOGIN}?process=connect").headers["Location"]
+    away = leaves_for(client.post(f"{LOGIN}?process=connect"))
     back = requests.post(away, data={"sub": "ann"}, allow_redirects=False, timeout=10).headers["Location"]
 
     assert client.get(back.removeprefix("http://testserver")).status_code == 403
@@ -172,7 +158,7 @@ def test_a_deactivated_person_stays_out() -> None:
 
 
 def test_an_answer_of_another_browser_is_refused() -> None:
-    away = Client().post(LOGIN).headers["Location"]
+    away = leaves_for(Client().post(LOGIN))
     back = requests.post(away, data={"sub": "ann"}, allow_redirects=False, timeout=10).headers["Location"]
 
     answer = Client().get(back.removeprefix("http://testserver"))
@@ -197,6 +183,24 @@ def test_a_provider_that_does_not_answer_is_no_error_of_ours(settings: Settings)
 
     assert answer.status_code == 503
     assert "does not answer" in answer.content.decode()
+
+
+@pytest.mark.parametrize("name", ["%00", "a%0Ab", "a b", "%ff"])
+def test_no_provider_has_such_a_name(name: str) -> None:
+    assert Client().get(f"/accounts/oidc/{name}/login/").status_code == 404
+    assert Client().get(f"/accounts/oidc/{name}/login/callback/").status_code == 404
+
+
+def test_no_token_is_kept_while_a_second_step_waits() -> None:
+    sign_on("ann")
+    ann = User.objects.get()
+    Authenticator.objects.create(user=ann, type=Authenticator.Type.TOTP, data={"secret": "x"})
+
+    client, answer = sign_on("ann")
+
+    assert answer.headers["Location"] == "/accounts/mfa/authenticate/"
+    assert "token" not in str({**client.session}.get("account_login", ""))
+    assert "account_login" in client.session
 
 
 def test_opening_the_address_asks_first_and_others_are_not_found(settings: Settings) -> None:

@@ -283,4 +283,4 @@ def test_who_lacks_a_needed_second_factor_gets_no_further_than_to_add_one(
             opened.add(name)
 
     own = {name for name in opened if name.startswith(("account_", "mfa_"))} | {"usersessions_list"}
-    assert opened - own == {"status-codes", "admin/password_change/", "admin:password_change", *PROBES}
+    assert opened - own == {"admin/password_change/", "admin:password_change", *PROBES}

@@ -2,9 +2,11 @@
 
 import re
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
 from django.db.models import F
 from django.test import Client
 
@@ -13,6 +15,7 @@ from pushlog.models import App, AuditEntry, AuditKind, Credential, Role
 from tests import factories
 from tests.console.admin.forms import untouched
 from tests.console.browsers import browser_of
+from tests.pushlog.threads import run_together
 
 ADD = "/admin/pushlog/credential/add/"
 
@@ -106,7 +109,47 @@ def test_a_secret_is_changed_without_a_gap(client: Client, made: tuple[Credentia
     assert "no longer" in client.post(step(one, "end-first-secret")).content.decode()
 
 
-@pytest.mark.parametrize("name", ["revoke", "take-back", "second-secret", "end-first-secret", "other"])
+def test_a_second_secret_that_went_wrong_is_replaced(client: Client, made: tuple[Credential, str]) -> None:
+    one, first = made
+    client.post(step(one, "second-secret"))
+    assert "no longer possible" in client.post(step(one, "second-secret")).content.decode()
+    second = credentials.add_secret(one)
+
+    assert client.post(step(one, "end-second-secret")).status_code == 302
+
+    assert credentials.check(one.access_id, second) is None
+    assert credentials.check(one.access_id, first)
+    assert "Secret</dt>" in client.post(step(one, "second-secret")).content.decode()
+
+
+@pytest.mark.parametrize("text", ["9999-12-31T23:30-10:00", "0001-01-01T00:00+14:00", "1999-12-31 23:59"])
+def test_an_expiry_that_cannot_be_read_again_is_refused(
+    client: Client, app: App, made: tuple[Credential, str], text: str
+) -> None:
+    where = f"/admin/pushlog/credential/{made[0].pk}/change/"
+
+    page = client.post(where, untouched(client, where) | {"expires_at": text}).content.decode()
+
+    assert "2000 to 8999" in page or "Type a time such as" in page
+    assert Credential.objects.get().expires_at is None
+    if "T" in text:
+        with pytest.raises(CommandError, match="2000 to 8999"):
+            call_command("create_credential", "--app", app.slug, "--name", "x", "--expires", text)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_step_is_taken_once(made: tuple[Credential, str], manager: User) -> None:
+    clients = [browser_of(manager) for _ in range(2)]
+
+    run_together(*(partial(client.post, step(made[0], "second-secret")) for client in clients))
+
+    [entry] = AuditEntry.objects.filter(kind=AuditKind.CHANGE)
+    assert [*entry.details["changes"][0]] == ["second secret made"]
+
+
+@pytest.mark.parametrize(
+    "name", ["revoke", "take-back", "second-secret", "end-first-secret", "end-second-secret", "other"]
+)
 def test_no_step_is_open_to_others(made: tuple[Credential, str], app: App, name: str) -> None:
     people = [factories.create_user(app), factories.create_user(factories.create_app(), role=Role.MANAGER)]
 
@@ -127,6 +170,7 @@ def test_the_password_is_asked_again(app: App) -> None:
             step(one, "revoke"),
             f"/admin/pushlog/app/{app.pk}/change/",
             f"/admin/auth/user/{person.pk}/change/",
+            f"/admin/auth/user/{person.pk}/password/",
             "/admin/auth/user/add/",
         ]
         for place in places:

@@ -76,6 +76,39 @@ def test_an_app_keeps_a_manager(app: App, manager: User) -> None:
     assert browser_of(other).post(where).status_code == 302
 
 
+def test_one_form_does_not_take_all_managers_away(app: App, manager: User) -> None:
+    other = factories.create_user(app, role=Role.MANAGER)
+    client, address = browser_of(manager), f"/admin/pushlog/app/{app.pk}/change/"
+    both = {"memberships-0-role": "operator", "memberships-1-role": "viewer"}
+
+    page = client.post(address, untouched(client, address) | both).content.decode()
+    assert page.count("would have no manager") == 2
+    assert Membership.objects.filter(role=Role.MANAGER).count() == 2
+
+    third = factories.create_user(username="Third")
+    new = {"memberships-2-user": "Third", "memberships-2-role": "manager"}
+    assert client.post(address, untouched(client, address) | both | new).status_code == 302
+    assert Membership.objects.get(role=Role.MANAGER).user == third
+    # On a person's page.
+    administrator, address = browser_of(factories.create_user(kind="administrator")), "/admin/auth/user/{}/change/"
+    form = untouched(administrator, address.format(third.pk)) | {"memberships-0-role": "viewer"}
+    assert "would have no manager" in administrator.post(address.format(third.pk), form).content.decode()
+    form = untouched(administrator, address.format(other.pk)) | {"memberships-0-role": "manager"}
+    assert administrator.post(address.format(other.pk), form).status_code == 302
+
+
+def test_deactivating_the_only_manager_says_what_is_missing(app: App, manager: User) -> None:
+    client = browser_of(factories.create_user(kind="administrator"))
+    address = f"/admin/auth/user/{manager.pk}/change/"
+    form = untouched(client, address)
+    form.pop("is_active")
+
+    page = client.post(address, form, follow=True).content.decode()
+
+    assert f"{app} has no active manager now" in page
+    assert not User.objects.get(pk=manager.pk).is_active
+
+
 def test_only_who_decides_about_members_removes_them(app: App, support: User, manager: User) -> None:
     where = page_of(support, app)
     strangers = [
@@ -125,6 +158,18 @@ def test_two_managers_who_remove_each_other_leave_one(app: App) -> None:
 
     assert Membership.objects.filter(app=app, role=Role.MANAGER).count() == 1
     assert EndedMembership.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_removal_is_taken_back_once(app: App, manager: User, support: User) -> None:
+    browser_of(manager).post(page_of(support, app))
+    where = f"/admin/pushlog/app/members/removed/{EndedMembership.objects.get().pk}/take-back/"
+    clients = [browser_of(manager) for _ in range(2)]
+
+    run_together(*(partial(client.post, where) for client in clients))
+
+    entries = AuditEntry.objects.filter(kind=AuditKind.CHANGE).values_list("details__changes", flat=True)
+    assert sorted(next(iter(changes[0])) for changes in entries) == ["removed", "taken back"]
 
 
 @pytest.mark.django_db(transaction=True)
