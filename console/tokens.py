@@ -20,11 +20,11 @@ def seal(purpose: list[Any], content: list[Any]) -> str:
     return _keys().encrypt(text.encode()).decode().rstrip("=")
 
 
-def unseal(purpose: list[Any], token: str) -> list[Any]:
-    """The content of a token. Raises BadToken."""
+def unseal(purpose: list[Any], token: str, *, max_age: int | None = None) -> list[Any]:
+    """The content of a token, at most `max_age` seconds after it was made. Raises BadToken."""
     try:
         padded = token.encode("ascii") + b"=" * (-len(token) % 4)
-        sealed_for, content = json.loads(_keys().decrypt(padded))
+        sealed_for, content = json.loads(_keys().decrypt(padded, ttl=max_age))
     except (InvalidToken, ValueError) as error:
         raise BadToken from error
     if sealed_for != purpose or not isinstance(content, list):

@@ -19,3 +19,18 @@ def strip_invisible(text: str) -> str:
 
 def _is_invisible(character: str) -> bool:
     return character.isspace() or category(character) == "Cf" or character in _OTHERS
+
+
+def without_invisible(text: str) -> str:
+    """Without those inside, too. Blanks between words stay."""
+    return "".join(one for one in text if one.isspace() or not _is_invisible(one))
+
+
+def is_drawn(character: str) -> bool:
+    """Whether people must be shown it: all but a plain blank."""
+    return character != " " and _is_invisible(character)
+
+
+def drawn_text(text: str) -> str:
+    """For people, not to be copied: `u-a01[U+200B]`."""
+    return "".join(f"[U+{ord(one):04X}]" if is_drawn(one) else one for one in text)

@@ -9,6 +9,8 @@ from functools import lru_cache
 from hashlib import blake2b
 from uuid import UUID
 
+from pushlog.invisible import strip_invisible
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 
@@ -51,7 +53,7 @@ def without_time(identifier: UUID) -> UUID:
 
 def parsed(text: str) -> UUID | None:
     try:
-        return UUID(text.strip())
+        return UUID(strip_invisible(text))
     except ValueError:
         return None
 

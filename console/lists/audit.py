@@ -8,10 +8,9 @@ from uuid import UUID
 
 import django_filters
 from django import forms
-from django.core.validators import MaxLengthValidator
 from django.db.models import Q, QuerySet
 
-from console.lists.filters import LocalTimeFilter, words
+from console.lists.filters import IDField, LocalTimeFilter, words
 from pushlog import message_ids
 from pushlog.audit import customer_message_hash, target_hash, values_of
 from pushlog.models import App, AuditEntry, AuditKind, Correction, Message
@@ -56,7 +55,7 @@ class AuditFilter(django_filters.FilterSet):
 class IDForm(forms.Form):
     """An ID that somebody may have looked at: a message's, a target's or a customer's."""
 
-    id = forms.CharField(label="Who looked at this ID?", validators=[MaxLengthValidator(512)])
+    id = IDField(label="Who looked at this ID?", longest=512)
 
 
 def about_id(typed: str, apps: Iterable[App]) -> Q:

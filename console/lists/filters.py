@@ -142,28 +142,30 @@ class TaskFilter(django_filters.FilterSet):
         return queryset.filter(pushed_at__gte=start, pushed_at__lt=end)
 
 
-class PushIDField(forms.CharField):
-    """Strips a push ID as ingestion does."""
+class IDField(forms.CharField):
+    """Strips an ID as ingestion does. Not max_length: browsers would silently cut a longer one."""
+
+    def __init__(self, *, longest: int, **options: Any) -> None:
+        super().__init__(validators=[MaxLengthValidator(longest)], **options)
 
     def to_python(self, value: Any) -> str:
         return strip_invisible(super().to_python(value) or "")
 
 
 class TaskSearchForm(forms.Form):
-    push_id = PushIDField(label="Push ID", validators=[MaxLengthValidator(64)], required=False)
+    push_id = IDField(label="Push ID", longest=64, required=False)
 
 
 class SearchForm(forms.Form):
-    # Not max_length: browsers would silently cut a longer ID.
-    target_id = forms.CharField(label="Target ID", validators=[MaxLengthValidator(512)], required=False)
-    customer_message_id = forms.CharField(
-        label="Customer message ID", validators=[MaxLengthValidator(256)], required=False
-    )
+    """The first field takes an ID of any kind. Both together find one message."""
+
+    target_id = IDField(label="Target ID, or any other ID", longest=512, required=False)
+    customer_message_id = IDField(label="Customer message ID", longest=256, required=False)
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
         if not self.errors and not any(cleaned.values()):
-            raise forms.ValidationError("Enter a target ID, a customer message ID, or both.")
+            self.add_error("target_id", "Type or paste an ID.")
         return cleaned
 
 

@@ -10,6 +10,7 @@ from django.http import QueryDict
 from console import tokens
 from console.lists.filters import MessageFilter, TaskFilter
 from console.lists.tables import DEFAULT_SORT, DEFAULT_TASK_SORT, SORTS, TASK_SORTS, MessageTable, TaskTable
+from console.parameters import mistakes
 from console.tokens import SearchTerms
 from pushlog.models import App
 
@@ -95,12 +96,11 @@ class ListState:
 
 
 def list_state(listing: Listing, app: App, query: QueryDict) -> ListState:
-    """Reads a query string. Anything unknown is a problem."""
+    """Reads a query string."""
     state = ListState(listing, listing.default_sort)
+    state.problems += mistakes(query, listing.parameters)
     for name, values in query.lists():
-        if name not in listing.parameters:
-            state.problems.append(f"“{name[:40]}” is not a parameter of this page.")
-        elif len(values) > 1:
+        if name in listing.parameters and len(values) > 1:
             state.problems.append(f"“{name}” appears more than once.")
     if state.problems:
         return state

@@ -16,8 +16,10 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django_filters import FilterSet
 
+from console.lists.filters import SearchForm
 from console.masking import Sight
 from pushlog import __version__, forecast
+from pushlog.invisible import is_drawn
 from pushlog.models import Message
 
 register = template.Library()
@@ -80,6 +82,31 @@ def _verdict(tone: str, title: str) -> SafeString:
 @register.inclusion_tag("account/_single_sign_on.html", takes_context=True)
 def single_sign_on(context: Context) -> dict[str, Any]:
     return {"name": settings.OIDC_NAME if settings.OIDC_ISSUER else "", "csrf_token": context.get("csrf_token")}
+
+
+@register.inclusion_tag("_search.html", takes_context=True)
+def search_bar(context: Context) -> dict[str, Any]:
+    """Of all pages of an app. Those of a search show it again."""
+    form = context.get("search_form") or SearchForm()
+    return {
+        "app": context["app"],
+        "form": form,
+        "is_filled": any(form[name].value() for name in form.fields),
+        "takes_focus": bool(form.errors) or context.get("search_takes_focus", False),
+        "csrf_token": context.get("csrf_token"),
+    }
+
+
+@register.filter
+def drawn(text: str) -> SafeString | str:
+    """An ID in which people see every character. What is drawn is not copied, and the character itself is."""
+    if text.isascii() and text.isprintable():
+        return text
+    return format_html_join("", "{}", ((_drawn(one) if is_drawn(one) else one,) for one in text))
+
+
+def _drawn(character: str) -> SafeString:
+    return format_html('<span class="invisible" data-code="{}">{}</span>', f"U+{ord(character):04X}", character)
 
 
 @register.simple_tag

@@ -9,7 +9,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from console.masking import Sight
-from console.templatetags.console import clock, moment, verdict
+from console.templatetags.console import clock, drawn, moment, verdict
 from pushlog.models import App, Message, PushType
 
 register = template.Library()
@@ -20,9 +20,9 @@ _ROW = """
   <tr role="row" class="listing-row message-row">
     <th scope="row" role="rowheader" class="col-customer_message_id"><button type="button" class="opener"\
  aria-expanded="false" aria-controls="detail-{id}" hx-get="{page}" hx-trigger="click once"\
- aria-label="Details of {customer_id}"></button><a href="{page}" title="{customer_id}">{customer_id}</a></th>
+ aria-label="Details of {customer_id}"></button><a href="{page}" title="{customer_id}">{drawn_customer_id}</a></th>
     <td role="cell" class="col-push_type">{push_type}</td>
-    <td role="cell" class="col-target_id" title="{target_id}">{target_id}</td>
+    <td role="cell" class="col-target_id" title="{target_id}">{drawn_target_id}</td>
     <td role="cell" class="col-title" dir="auto" title="{title}">{shown_title}</td>
     <td role="cell" class="col-status">{status}</td>
     <td role="cell" class="col-created_at">{created_at}</td>
@@ -47,7 +47,9 @@ def message_rows(messages: Iterable[Message], app: App, now: datetime, offset: s
                 "page": f"{folder}{message.pk}/",
                 "customer_id": message.customer_message_id,
                 "push_type": _PUSH_TYPES.get(message.push_type, message.push_type),
-                "target_id": sight.target_id(message),
+                "drawn_customer_id": drawn(message.customer_message_id),
+                "target_id": (target_id := sight.target_id(message)),
+                "drawn_target_id": drawn(target_id),
                 "title": message.title,
                 "shown_title": message.title or "–",
                 "status": verdict(message, now),

@@ -19,6 +19,7 @@ from console import audit, tokens
 from console.access import audit_reader_required
 from console.lists.audit import AuditFilter, IDForm, about_id, about_message, corrections_of, entries, in_words
 from console.logins import ask_password
+from console.parameters import mistakes
 from console.views.errors import over_limit
 from pushlog import clock, message_ids
 from pushlog.keyset import BadCursor, page_of
@@ -95,7 +96,7 @@ def audit_export(request: HttpRequest) -> HttpResponseBase:
 
 
 class _Question:
-    """What a query string asks for. Anything unknown is a problem."""
+    """What a query string asks for."""
 
     def __init__(self, query: QueryDict) -> None:
         self.apps = {one.slug: one for one in App.objects.all()}
@@ -105,8 +106,7 @@ class _Question:
             timezone.activate(chosen.time_zone)
         self.filters = AuditFilter(query, queryset=entries(), apps=self.apps)
         lasting = [*self.filters.filters, "id", "message"]
-        others = query.keys() - {*lasting, "after", "before", "csrfmiddlewaretoken"}
-        self.problems = [f"“{name[:40]}” is not a parameter of this page." for name in sorted(others)]
+        self.problems = mistakes(query, {*lasting, "after", "before", "csrfmiddlewaretoken"})
         for name, errors in self.filters.form.errors.items():
             self.problems += [f"{self.filters.form.fields[name].label}: {error}" for error in errors]
         self.typed = self._unsealed(_PURPOSE, query, "id")

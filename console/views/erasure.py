@@ -5,7 +5,6 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.core.validators import MaxLengthValidator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -13,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from console import audit
 from console.access import MemberRequest, Right, member_required, right_required
-from console.lists.filters import ReasonField
+from console.lists.filters import IDField, ReasonField
 from console.views.errors import over_limit
 from pushlog import ingest, message_ids
 from pushlog.models import AuditKind, Message
@@ -23,11 +22,9 @@ _SECONDS = 15
 
 
 class ErasureForm(forms.Form):
-    """Strips IDs as ingestion does: of blanks, not of invisible characters."""
-
-    target_id = forms.CharField(label="Target ID", validators=[MaxLengthValidator(512)])
+    target_id = IDField(label="Target ID", longest=512)
     reason = ReasonField(label="Reason, such as the number of the request", help_text="The audit log keeps it.")
-    again = forms.CharField(label="The target ID again, to confirm", required=False)
+    again = IDField(label="The target ID again, to confirm", longest=512, required=False)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

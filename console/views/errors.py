@@ -4,6 +4,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
+from console.lists.filters import SearchForm
+
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """400 of Django itself, such as for an unknown host name."""
@@ -25,6 +27,13 @@ def deactivated(request: HttpRequest) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A log-in in another tab ends the tokens of this one's forms. A search is offered again, as it was typed."""
+    is_search = request.resolver_match and request.resolver_match.view_name == "search"
+    if is_search and request.user.is_authenticated:
+        form = SearchForm(request.POST)
+        form.is_valid()
+        context = {"form": form, "where": request.path}
+        return render(request, "errors/search_again.html", context, status=403)
     return render(request, "errors/csrf.html", status=403)
 
 

@@ -1,26 +1,30 @@
 """The messages."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
+from functools import wraps
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import OperationalError, transaction
 from django.db.models import Exists, OuterRef
-from django.http import HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.http import urlencode
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from console import audit, htmx, tokens
 from console.access import MemberRequest, Right, member_required, right_required, visible_apps
 from console.lists.context import in_audit_log, list_context, page_asked_for
 from console.lists.empty import explain_miss
 from console.lists.filters import FoundFilter, MessageFilter, RevealForm, SearchForm
+from console.lists.search import Found, find
 from console.lists.state import MASKED_MESSAGES, MESSAGES, Listing, ListState, list_state
 from console.masking import Sight, reveal
 from console.tokens import SearchTerms
@@ -32,6 +36,9 @@ from pushlog.keyset import Page
 from pushlog.models import App, AuditKind, Correction, Message, PushTask, StatusChange
 from pushlog.postgres.statements import generic_plans_cached
 
+# Characters of a search that a log-in interrupted, and for how many seconds.
+_LONGEST_KEPT, _KEPT_FOR = 1000, 3600
+_AGAIN = ["search again"]
 # A gateway may report on one message for ever.
 HISTORY_SIZE = 200
 # A corrected status is in the history.
@@ -42,11 +49,16 @@ _SHOWN_TO_ALL = {"title", "expires_at"}
 @require_safe
 @member_required
 def message_list(request: MemberRequest) -> HttpResponse:
+    return _list(request, request.GET)
+
+
+def _list(request: MemberRequest, query: QueryDict, refused: SearchForm | None = None) -> HttpResponse:
+    """The list that `query` asks for, and what is wrong with a search."""
     app, now = request.app, clock.now()
-    state = list_state(_listing(request), app, request.GET)
+    state = list_state(_listing(request), app, query)
     seen = Sight(request, state.terms)
     filter_set = FoundFilter if state.terms else MessageFilter
-    filters = filter_set(request.GET, queryset=_messages(app, state.terms, now))
+    filters = filter_set(query, queryset=_messages(app, state.terms, now))
     page: Page[Message] | None = None
     if not state.problems and filters.is_valid():
         with generic_plans_cached(when=_has_one_plan(state, filters)):
@@ -54,36 +66,60 @@ def message_list(request: MemberRequest) -> HttpResponse:
     if page is not None:
         audit.record(request, AuditKind.LIST, **_ids(state.terms), **in_audit_log(state, filters, page))
     context = list_context(app, state, filters, page, now) | {
-        "search_form": SearchForm(initial=_typed(state.terms, seen)),
+        "search_form": refused or SearchForm(initial=_typed(state.terms, seen)),
         "sight": seen,
         "searched_target": seen.term(state.terms),
     }
     if page is not None and not page.rows and state.terms and not context["active_filters"]:
         # Without hints on a time-out: the page has its answer.
         with suppress(OperationalError):
-            context["hints"] = explain_miss(app, state.terms, others=visible_apps(request.user), now=now)
+            others, shows_ids = visible_apps(request.user), seen.knows(state.terms.target_id)
+            context["hints"] = explain_miss(app, state.terms, others=others, now=now, shows_ids=shows_ids)
     context["is_fragment"] = htmx.wants_fragment(request)
     template = "messages/_results.html" if context["is_fragment"] else "messages/list.html"
-    return TemplateResponse(request, template, context, status=200 if page is not None else 400)
+    return TemplateResponse(request, template, context, status=400 if page is None or refused else 200)
 
 
-@require_POST
+def _kept_through_login(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """A search that comes after the end of the session goes through the log-in, encrypted."""
+
+    @wraps(view)
+    def kept(request: HttpRequest, app: str) -> HttpResponse:
+        response = view(request, app)
+        typed = [request.POST.get(name, "") for name in SearchForm.base_fields]
+        if request.user.is_authenticated or not any(typed) or len("".join(typed)) > _LONGEST_KEPT:
+            return response
+        token = tokens.seal([*_AGAIN, app], typed)
+        return redirect_to_login(f"{reverse('search', args=[app])}?{urlencode({'again': token})}")
+
+    return kept
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@_kept_through_login
 @member_required
 def search(request: MemberRequest) -> HttpResponse:
-    """Redirects to an address that holds the terms encrypted.
+    """Opens the one message or task, or redirects to an address that holds the terms encrypted.
 
     `message` asks for all to the target of a message, which the page may not show.
     """
     if "message" in request.POST:
-        return _found(request, SearchTerms(target_id=_target_of(request)))
-    form = SearchForm(request.POST)
+        return _found(request, Found(SearchTerms(target_id=_target_of(request))))
+    form = SearchForm(request.POST if request.method == "POST" else _typed_before_login(request))
     if form.is_valid():
-        return _found(request, SearchTerms(**form.cleaned_data, typed_by=request.user.pk))
-    state = list_state(_listing(request), request.app, QueryDict())
-    state.problems = [str(error) for errors in form.errors.values() for error in errors]
-    filters = MessageFilter({}, queryset=Message.objects.none())
-    context = list_context(request.app, state, filters, None, clock.now()) | {"search_form": form}
-    return TemplateResponse(request, "messages/list.html", context, status=400)
+        terms = SearchTerms(**form.cleaned_data, typed_by=request.user.pk)
+        return _found(request, find(request.app, terms, now=clock.now()))
+    if request.method == "POST":
+        return _list(request, QueryDict(), form)
+    query = request.GET.urlencode()
+    return redirect(f"{reverse('messages', args=[request.app.slug])}{f'?{query}' if query else ''}")
+
+
+def _typed_before_login(request: MemberRequest) -> dict[str, str]:
+    with suppress(tokens.BadToken):
+        typed = tokens.unseal([*_AGAIN, request.app.slug], request.GET.get("again", ""), max_age=_KEPT_FOR)
+        return dict(zip(SearchForm.base_fields, typed, strict=False))
+    return {}
 
 
 @require_safe
@@ -91,6 +127,13 @@ def search(request: MemberRequest) -> HttpResponse:
 def message_detail(request: MemberRequest, message_id: UUID) -> HttpResponse:
     now = clock.now()
     return _detail(request, _message(request, message_id, now), RevealForm(app=request.app), now)
+
+
+def _search_of(request: MemberRequest) -> SearchTerms:
+    """The search that led to the page of a message."""
+    with suppress(tokens.BadToken):
+        return tokens.terms_of(request.app, request.GET.get("search", ""))
+    return SearchTerms()
 
 
 @require_POST
@@ -130,12 +173,15 @@ def _detail(
 ) -> HttpResponse:
     newest = StatusChange.objects.filter(message_id=message.pk).order_by("-at", "-code")[: HISTORY_SIZE + 1]
     history = list(reversed(newest))
-    seen = Sight(request)
+    terms = _search_of(request)
+    seen = Sight(request, terms)
     audit.record(request, AuditKind.MESSAGE, message=message, whole=seen.shows_content(message))
     context = {
         "app": request.app,
         "message": message,
         "sight": seen,
+        "search_form": SearchForm(initial=_typed(terms, seen)),
+        "terms": terms,
         "corrections": _corrections(message, shows_content=seen.shows_content(message)),
         "reveal_form": form,
         "has_task_page": message.has_task_page,
@@ -184,12 +230,15 @@ def _target_of(request: MemberRequest) -> str:
     return get_object_or_404(Message.objects.findable(request.app, now=clock.now()), pk=message_id).target_id
 
 
-def _found(request: MemberRequest, terms: SearchTerms) -> HttpResponse:
+def _found(request: MemberRequest, found: Found) -> HttpResponse:
     if audit.has_reached(settings.SEARCHES_PER_HOUR, request, AuditKind.SEARCH):
         return over_limit(request, "searches", settings.SEARCHES_PER_HOUR)
-    audit.record(request, AuditKind.SEARCH, **_ids(terms))
-    token = tokens.token_of(request.app, terms)
-    return redirect(f"{reverse('messages', args=[request.app.slug])}?{urlencode({'search': token})}")
+    audit.record(request, AuditKind.SEARCH, **_ids(found.terms))
+    if found.task:
+        return redirect("task", request.app.slug, found.task)
+    token = tokens.token_of(request.app, found.terms)
+    page = reverse("message", args=[request.app.slug, found.message]) if found.message else None
+    return redirect(f"{page or reverse('messages', args=[request.app.slug])}?{urlencode({'search': token})}")
 
 
 def _messages(app: App, terms: SearchTerms, now: datetime) -> Any:

@@ -48,7 +48,7 @@ def task_list(request: MemberRequest) -> HttpResponse:
         page = page_asked_for(state, filters.qs.for_rows())
     if page is not None:
         audit.record(request, AuditKind.LIST, subject="push tasks", **in_audit_log(state, filters, page))
-    context = list_context(app, state, filters, page, now) | {"search_form": search, "missed": missed}
+    context = list_context(app, state, filters, page, now) | {"missed": missed}
     if page is not None and missed:
         # Without hints on a time-out: the page has its answer.
         with suppress(OperationalError):

@@ -80,6 +80,26 @@ for (const button of document.querySelectorAll("[data-copies]")) {
   });
 }
 
+// The search. "/" leads to it from everywhere on a page; Escape empties it, so that the last caller's ID does not narrow
+// the next one's. A pasted ID is selected whole, to be pasted over.
+const search = document.getElementById("search");
+const isTyping = (element) => element.matches("input:not([type=checkbox], [type=radio]), select, textarea, [contenteditable]");
+if (search) {
+  const [first] = search.querySelectorAll("input[type=text]");
+  if ("takesFocus" in search.dataset && !location.hash) first.focus();
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+    event.preventDefault();
+    first.focus();
+    first.select();
+  });
+  search.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    for (const field of search.querySelectorAll("input[type=text]")) field.value = "";
+    first.focus();
+  });
+}
+
 // People paste addresses into tickets, so empty filters are left out.
 document.addEventListener("formdata", (event) => {
   if (event.target.method !== "get") return;

@@ -176,8 +176,8 @@ def test_search_form(worlds: list[World], client: Client) -> None:
 
     found = count(lambda: client.post(worlds[-1].address("search"), {"target_id": "T"}), status=302)
 
-    # Session, person and app with membership, earlier searches, audit log.
-    assert found == 4
+    # Session, person and app with membership, whose the ID is, earlier searches, audit log.
+    assert found == 5
 
 
 @pytest.mark.parametrize("headers", [{}, FRAGMENT])

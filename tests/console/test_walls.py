@@ -122,7 +122,7 @@ ANY_METHOD = ("GET", "POST", "PUT", "PATCH", "DELETE")
 RULES = {
     "apps": logged_in(GET="200"),
     "messages": members(GET="200"),
-    "search": members(POST="302"),
+    "search": members(GET="302", POST="302"),
     "message": members(GET="200"),
     "reveal": members({"support"}, POST="302"),
     "erase": members(MANAGERS, GET="200", POST="200"),

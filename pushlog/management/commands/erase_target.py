@@ -9,6 +9,7 @@ from django.db import DatabaseError
 
 from pushlog import audit, ingest
 from pushlog.audit import NotRecorded
+from pushlog.invisible import strip_invisible
 from pushlog.models import App
 
 KEPT = (
@@ -30,7 +31,7 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="only say how much there is")
 
     def handle(self, *, app: str, reason: str, dry_run: bool, **options: Any) -> None:
-        target_id = sys.stdin.readline().strip()
+        target_id = strip_invisible(sys.stdin.readline())
         if not target_id:
             raise CommandError("Give the target ID on standard input.")
         try:

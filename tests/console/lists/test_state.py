@@ -23,8 +23,10 @@ def test_state_of_an_empty_query_string_is_newest_first(app: App) -> None:
         ("sort=", "Cannot sort by “”"),
         ("sort=--title", "Cannot sort by “--title”"),
         ("sort=title&sort=-title", "“sort” appears more than once"),
-        ("per_page=20000", "“per_page” is not a parameter"),
-        ("page=2", "“page” is not a parameter"),
+        ("push_typ=user", "“push_typ” is not a parameter of this page. Is it “push_type”?"),
+        ("created-from=2026-01-01T00:00", "Is it “created_from”?"),
+        ("Serch=x", "Is it “search”?"),
+        ("push_id=1", "“push_id” is not a parameter of this page."),
         ("after=x", "damaged"),
         ("before=", "damaged"),
         ("after=a&before=b", "not both"),
@@ -37,6 +39,11 @@ def test_query_string_that_is_not_right_is_a_problem(app: App, query: str, probl
 
     assert len(state.problems) == 1
     assert problem in state.problems[0]
+
+
+@pytest.mark.parametrize("query", ["utm_source=mail", "fbclid=x", "gclid=1&gclid=2", "per_page=20000", "page=2", "_=1"])
+def test_what_others_add_to_addresses_is_ignored(app: App, query: str) -> None:
+    assert list_state(MESSAGES, app, QueryDict(query)).problems == []
 
 
 def test_cursor_fits_its_sort_and_app_only(app: App) -> None:

@@ -8,7 +8,9 @@ from django.test import Client
 
 
 def titles(response: Any) -> list[str]:
-    """The titles of the messages on a page, in their order."""
+    """The titles of the messages on a page, in their order; of the one that a search opened."""
+    if "message" in response.context:
+        return [response.context["message"].title]
     return [message.title for message in response.context["page"].rows]
 
 

@@ -102,7 +102,7 @@ def test_list_walks_all_pages_of_every_sort_and_back(member_client: Client, app:
         ("?sort=content", "Cannot sort by"),
         ("?after=damaged", "is damaged"),
         ("?search=damaged", "search link is damaged"),
-        ("?per_page=1000", "is not a parameter"),
+        ("?outcme=failed", "is not a parameter"),
         ("?sort=title&sort=status", "appears more than once"),
         ("?outcome=nonsense", "Outcome: "),
         ("?push_type=nonsense", "Push type: "),

@@ -1,13 +1,16 @@
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
-from pushlog.models import App
+from console.tokens import SearchTerms, token_of
+from pushlog.models import App, AuditEntry, Role
 from tests import factories
+from tests.console.browsers import browser_of
 from tests.console.views.pages import titles
 
 
@@ -47,6 +50,8 @@ def test_search_trims_blanks_around_an_id_and_nothing_else(member_client: Client
     assert titles(search(member_client, app, target_id=" in ner ")) == ["inner"]
     assert titles(search(member_client, app, target_id="inner")) == []
     assert titles(search(member_client, app, target_id="A")) == []
+    for invisible in "\ufeff\u200b\u200e\u2060\u00ad":
+        assert titles(search(member_client, app, target_id=f"{invisible}in ner{invisible}")) == ["inner"]
 
 
 @pytest.mark.parametrize("odd", ["%", "_", "a%", "'", '"', "\\", "a' OR '1'='1", "🙂", "٣", "%00", "a\nb"])
@@ -66,11 +71,61 @@ def test_search_for_what_is_no_id_is_a_clear_error(member_client: Client, app: A
     assert words in response.content.decode()
 
 
-def test_search_without_terms_is_a_clear_error(member_client: Client, app: App) -> None:
+def test_search_without_terms_keeps_the_list_and_says_so_at_the_field(member_client: Client, app: App) -> None:
     response = search(member_client, app, target_id="  ")
 
     assert response.status_code == 400
-    assert "Enter a target ID, a customer message ID, or both." in response.content.decode()
+    assert len(titles(response)) == 4
+    assert 'id="id_target_id_error">Type or paste an ID.' in response.content.decode()
+
+
+def test_search_that_is_too_long_keeps_the_list_and_what_was_typed(member_client: Client, app: App) -> None:
+    response = search(member_client, app, target_id="x" * 513, customer_message_id="y")
+
+    assert len(titles(response)) == 4
+    page = response.content.decode()
+    assert "id_target_id_error" in page
+    assert f'value="{"x" * 513}"' in page
+
+
+def test_the_first_field_takes_any_id(member_client: Client, app: App) -> None:
+    one = factories.create_message(app, title="one", target_id="t", customer_message_id="order-1")
+    factories.create_task(app, push_id="10000318")
+    opened = reverse("message", args=[app.slug, one.pk])
+    places = {
+        str(one.pk): opened,
+        str(one.pk).upper(): opened,
+        "t": opened,
+        "order-1": opened,
+        "10000318": reverse("task", args=[app.slug, "10000318"]),
+        "x": reverse("messages", args=[app.slug]),
+        "nothing": reverse("messages", args=[app.slug]),
+    }
+
+    for typed, place in places.items():
+        response = search(member_client, app, target_id=typed)
+        assert response.redirect_chain[-1][0].partition("?")[0] == place
+    assert set(titles(search(member_client, app, target_id="x"))) == {"1", "3"}
+
+
+def test_one_hit_opens_and_leads_back(member_client: Client, app: App) -> None:
+    response = search(member_client, app, target_id="a", customer_message_id="y")
+
+    assert titles(response) == ["2"]
+    page = response.content.decode()
+    assert ('value="a"' in page, 'value="y"' in page) == (True, True)
+    [back] = re.findall(r'<p><a href="([^"]+)">Back to the search', page)
+    assert titles(member_client.get(back)) == ["2"]
+
+
+def test_who_may_not_see_the_id_of_a_link_sees_no_more_in_the_one_message(app: App) -> None:
+    message = factories.create_message(app, target_id="+8613800000781")
+    token = token_of(app, SearchTerms("+8613800000781", typed_by=0))
+    viewer = browser_of(factories.create_user(app, role=Role.VIEWER))
+
+    page = viewer.get(reverse("message", args=[app.slug, message.pk]), {"search": token}).content.decode()
+    assert "+8613800000781" not in page
+    assert "+8613800000781" in search(viewer, app, target_id="+8613800000781").content.decode()
 
 
 def test_address_of_a_search_holds_nothing_of_its_terms(member_client: Client, app: App) -> None:
@@ -110,15 +165,35 @@ def test_miss_explains_itself(member_client: Client, app: App) -> None:
     assert "older than 30 days" in page
 
 
-def test_search_by_get_is_a_405_in_the_frame(member_client: Client, app: App) -> None:
-    response = member_client.get(reverse("search", args=[app.slug]), {"target_id": "a"})
+def test_the_address_of_the_search_leads_to_the_list(member_client: Client, app: App) -> None:
+    response = member_client.get(reverse("search", args=[app.slug]), {"sort": "title"})
 
-    assert response.status_code == 405
-    assert response.headers["Allow"] == "POST"
-    assert "<header" in response.content.decode()
+    assert response.headers["Location"] == f"/apps/{app.slug}/messages/?sort=title"
+    assert member_client.put(reverse("search", args=[app.slug])).status_code == 405
 
 
-def test_search_after_the_session_ended_leads_back_to_the_list(client: Client, app: App) -> None:
-    response = client.post(reverse("search", args=[app.slug]), {"target_id": "a"})
+@pytest.mark.parametrize("terms", [{"target_id": "b", "customer_message_id": "y"}, {"customer_message_id": "y"}])
+def test_a_search_survives_the_end_of_the_session(
+    client: Client, app: App, terms: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    response = client.post(reverse("search", args=[app.slug]), terms)
 
-    assert response.headers["Location"] == f"/accounts/login/?next=/apps/{app.slug}/messages/"
+    assert response.headers["Location"].startswith("/accounts/login/?next=")
+    [again] = parse_qs(urlsplit(response.headers["Location"]).query)["next"]
+    client.force_login(factories.create_user(app))
+    found = client.get(again, follow=True)
+    assert "4" in titles(found)
+    assert found.context["search_form"]["customer_message_id"].value() == "y"
+    monkeypatch.setattr("console.views.messages._KEPT_FOR", -1)
+    assert client.get(again).headers["Location"] == f"/apps/{app.slug}/messages/?{urlsplit(again).query}"
+
+
+def test_a_search_form_of_before_another_log_in_is_offered_again(app: App) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(factories.create_user(app))
+
+    response = client.post(reverse("search", args=[app.slug]), {"target_id": "<a>"})
+
+    assert response.status_code == 403
+    assert 'value="&lt;a&gt;"' in response.content.decode()
+    assert not AuditEntry.objects.exists()
