@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
-from django.urls import reverse
+from django.utils.http import urlencode
 from django_filters import FilterSet
 
 from console import tokens
@@ -38,7 +38,7 @@ def list_context(
         "state": state,
         "filters": filters,
         "active_filters": _in_words(state, filters) if filters else [],
-        "without_filters": _without_filters(app, state, filters) if filters else "",
+        "without_filters": _without_filters(state, filters) if filters else "",
         "page": page,
         "offset": shared_offset(getattr(row, state.listing.time) for row in rows),
         "newer": cursor(page.newer) if page else None,
@@ -57,11 +57,11 @@ def in_audit_log(state: ListState, filters: FilterSet | None, page: Page[Any]) -
     return {"rows": len(page.rows), "sort": state.sort} | ({"filters": chosen} if chosen else {})
 
 
-def _without_filters(app: App, state: ListState, filters: FilterSet) -> str:
+def _without_filters(state: ListState, filters: FilterSet) -> str:
     # The search and the sort stay.
     cleared = {*state.listing.filters, "after", "before"}
     kept = {name: value for name, value in filters.data.items() if name not in cleared}
-    return reverse(state.listing.page, args=[app.slug], query=kept)
+    return f"{state.address}?{urlencode(kept)}" if kept else state.address
 
 
 def _in_words(state: ListState, filters: FilterSet) -> list[tuple[str, str, str]]:

@@ -7,7 +7,9 @@ from uuid import UUID
 
 from django.db.models import QuerySet, TextField, Value
 from django.db.models.functions import Cast
+from django.urls import reverse
 
+from console import tokens
 from console.tokens import SearchTerms
 from pushlog import message_ids
 from pushlog.models import App, Message, PushTask
@@ -39,6 +41,14 @@ def find(app: App, terms: SearchTerms, *, now: datetime) -> Found:
         as_customer = replace(terms, target_id="", customer_message_id=typed)
         return Found(as_customer, _only(map(UUID, rows["customer"])))
     return Found(terms, task=typed if rows["task"] else "")
+
+
+def address_of(app: App, terms: SearchTerms) -> str:
+    """Of the list. All to one target are on a page of their own."""
+    token = tokens.token_of(app, terms)
+    if terms.target_id and not terms.has_both:
+        return reverse("target", args=[app.slug, token])
+    return reverse("messages", args=[app.slug], query={"search": token})
 
 
 def _of_every_kind(app: App, typed: str, now: datetime) -> dict[str, list[str]]:

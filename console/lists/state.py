@@ -6,6 +6,7 @@ from typing import Any
 
 import django_tables2 as tables
 from django.http import QueryDict
+from django.urls import reverse
 
 from console import tokens
 from console.lists.filters import MessageFilter, TaskFilter
@@ -77,6 +78,7 @@ TASK_MESSAGES = Listing(
 class ListState:
     listing: Listing
     sort: str
+    address: str  # of the list without parameters
     terms: SearchTerms = field(default_factory=SearchTerms)
     after: list[Any] | None = None
     before: list[Any] | None = None
@@ -95,9 +97,9 @@ class ListState:
         return self.sort.removeprefix("-") == self.listing.time
 
 
-def list_state(listing: Listing, app: App, query: QueryDict) -> ListState:
-    """Reads a query string."""
-    state = ListState(listing, listing.default_sort)
+def list_state(listing: Listing, app: App, query: QueryDict, *, address: str = "") -> ListState:
+    """Reads a query string. Lists within another page give their address."""
+    state = ListState(listing, listing.default_sort, address or reverse(listing.page, args=[app.slug]))
     state.problems += mistakes(query, listing.parameters)
     for name, values in query.lists():
         if name in listing.parameters and len(values) > 1:

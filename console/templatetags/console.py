@@ -53,6 +53,20 @@ def shared_offset(moments: Iterable[datetime]) -> str:
 
 
 @register.filter
+def day_and_time(moment: datetime, now: datetime) -> SafeString:
+    """To the minute; of today, without the date."""
+    local = timezone.localtime(moment)
+    text = f"{local:%H:%M} today" if local.date() == timezone.localdate(now) else f"{local:%Y-%m-%d %H:%M}"
+    return format_html('<time datetime="{0}" title="{0}">{1}</time>', _iso(moment), text)
+
+
+@register.simple_tag
+def at(moment_: datetime, offset: str) -> SafeString:
+    """A moment in a block that prints the offset once, or else with its own."""
+    return clock(moment_) if offset else moment(moment_)
+
+
+@register.filter
 def span(length: timedelta) -> str:
     """In at most two units: "1.2 s", "4 min 5 s"."""
     seconds = abs(length.total_seconds())
@@ -131,6 +145,21 @@ def shows_content(message: Message, sight: Sight) -> bool:
 @register.filter
 def revealed_until(message: Message, sight: Sight) -> datetime | None:
     return sight.revealed_until(message)
+
+
+@register.simple_tag
+def copy_button(what: str, prefix: str, key: object) -> SafeString:
+    """Copies the text, or the address, of the element `prefix`-`key`."""
+    html = (
+        '<button type="button" class="copy needs-scripts" data-copies="{}-{}" aria-label="Copy {}" title="Copy">'
+        '<span aria-hidden="true">⧉</span></button>'
+    )
+    return format_html(html, prefix, key, what)
+
+
+@register.filter
+def as_data(message: Message) -> str:
+    return as_json({"title": message.title, "content": message.content, "extras": message.extras})
 
 
 @register.filter

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from functools import wraps
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.conf import settings
@@ -15,7 +17,7 @@ from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import Resolver404, resolve, reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -24,9 +26,13 @@ from console.access import MemberRequest, Right, member_required, right_required
 from console.lists.context import in_audit_log, list_context, page_asked_for
 from console.lists.empty import explain_miss
 from console.lists.filters import FoundFilter, MessageFilter, RevealForm, SearchForm
-from console.lists.search import Found, find
+from console.lists.search import Found, address_of, find
 from console.lists.state import MASKED_MESSAGES, MESSAGES, Listing, ListState, list_state
-from console.masking import Sight, reveal
+from console.lists.target import summary_of
+from console.masking import Sight, masked, reveal
+from console.templatetags.console import shared_offset
+from console.ticket import as_text
+from console.timeline import Entry, timeline
 from console.tokens import SearchTerms
 from console.views.errors import over_limit
 from pushlog import clock, message_ids
@@ -39,6 +45,7 @@ from pushlog.postgres.statements import generic_plans_cached
 # Characters of a search that a log-in interrupted, and for how many seconds.
 _LONGEST_KEPT, _KEPT_FOR = 1000, 3600
 _AGAIN = ["search again"]
+_LISTS = {"messages", "target", "task"}
 # A gateway may report on one message for ever.
 HISTORY_SIZE = 200
 # A corrected status is in the history.
@@ -49,13 +56,45 @@ _SHOWN_TO_ALL = {"title", "expires_at"}
 @require_safe
 @member_required
 def message_list(request: MemberRequest) -> HttpResponse:
+    app, token = request.app, request.GET.get("search", "")
+    with suppress(tokens.BadToken):
+        terms = tokens.terms_of(app, token)
+        if terms.target_id and not terms.has_both and not htmx.wants_fragment(request):
+            others = {name: value for name, value in request.GET.items() if name != "search"}
+            return redirect(reverse("target", args=[app.slug, token], query=others))
     return _list(request, request.GET)
 
 
-def _list(request: MemberRequest, query: QueryDict, refused: SearchForm | None = None) -> HttpResponse:
-    """The list that `query` asks for, and what is wrong with a search."""
-    app, now = request.app, clock.now()
-    state = list_state(_listing(request), app, query)
+@require_safe
+@member_required
+def target(request: MemberRequest, token: str) -> HttpResponse:
+    """All to one target. The address holds it encrypted."""
+    try:
+        terms = tokens.terms_of(request.app, token)
+    except tokens.BadToken:
+        terms = SearchTerms()
+    if not terms.target_id or terms.has_both:
+        # The list shows it, or says what is wrong with it.
+        return redirect(reverse("messages", args=[request.app.slug], query={"search": token}))
+    return _list(request, request.GET, of_target=(token, terms))
+
+
+def _list(
+    request: MemberRequest,
+    query: QueryDict,
+    *,
+    refused: SearchForm | None = None,
+    of_target: tuple[str, SearchTerms] | None = None,
+) -> HttpResponse:
+    """The list that `query` asks for. `refused` is a search, and what is wrong with it."""
+    app, now, listing = request.app, clock.now(), _listing(request)
+    if of_target:
+        token, terms = of_target
+        listing = replace(listing, page="target", others=())
+        state = list_state(listing, app, query, address=reverse("target", args=[app.slug, token]))
+        state.terms = terms
+    else:
+        state = list_state(listing, app, query)
     seen = Sight(request, state.terms)
     filter_set = FoundFilter if state.terms else MessageFilter
     filters = filter_set(query, queryset=_messages(app, state.terms, now))
@@ -69,6 +108,8 @@ def _list(request: MemberRequest, query: QueryDict, refused: SearchForm | None =
         "search_form": refused or SearchForm(initial=_typed(state.terms, seen)),
         "sight": seen,
         "searched_target": seen.term(state.terms),
+        "knows_target": seen.knows(state.terms.target_id),
+        "search_takes_focus": not (request.GET or of_target),
     }
     if page is not None and not page.rows and state.terms and not context["active_filters"]:
         # Without hints on a time-out: the page has its answer.
@@ -76,6 +117,10 @@ def _list(request: MemberRequest, query: QueryDict, refused: SearchForm | None =
             others, shows_ids = visible_apps(request.user), seen.knows(state.terms.target_id)
             context["hints"] = explain_miss(app, state.terms, others=others, now=now, shows_ids=shows_ids)
     context["is_fragment"] = htmx.wants_fragment(request)
+    if of_target and not context["is_fragment"] and (context["active_filters"] or (page and page.rows)):
+        # On a time-out, the page has its list.
+        with suppress(OperationalError):
+            context["summary"] = summary_of(app, state.terms.target_id, now=now)
     template = "messages/_results.html" if context["is_fragment"] else "messages/list.html"
     return TemplateResponse(request, template, context, status=400 if page is None or refused else 200)
 
@@ -110,7 +155,7 @@ def search(request: MemberRequest) -> HttpResponse:
         terms = SearchTerms(**form.cleaned_data, typed_by=request.user.pk)
         return _found(request, find(request.app, terms, now=clock.now()))
     if request.method == "POST":
-        return _list(request, QueryDict(), form)
+        return _list(request, QueryDict(), refused=form)
     query = request.GET.urlencode()
     return redirect(f"{reverse('messages', args=[request.app.slug])}{f'?{query}' if query else ''}")
 
@@ -171,28 +216,78 @@ def _message(request: MemberRequest, message_id: UUID, now: datetime) -> Any:
 def _detail(
     request: MemberRequest, message: Any, form: RevealForm, now: datetime, *, status: int = 200
 ) -> HttpResponse:
-    newest = StatusChange.objects.filter(message_id=message.pk).order_by("-at", "-code")[: HISTORY_SIZE + 1]
-    history = list(reversed(newest))
+    newest = StatusChange.objects.filter(message_id=message.pk).order_by("-at", "-code")
+    history = list(reversed(newest[: HISTORY_SIZE + 1]))
+    older = newest.count() - HISTORY_SIZE if len(history) > HISTORY_SIZE else 0
     terms = _search_of(request)
     seen = Sight(request, terms)
-    audit.record(request, AuditKind.MESSAGE, message=message, whole=seen.shows_content(message))
+    shows_content = seen.shows_content(message)
+    audit.record(request, AuditKind.MESSAGE, message=message, whole=shows_content)
+    before = history[-HISTORY_SIZE - 1].at if older else message.created_at
+    entries = timeline(before, history[-HISTORY_SIZE:], shows_detail=shows_content)
+    if request.GET.get("as") == "text":
+        return _as_text(request, message, seen, entries, older, now)
+    whole = seen.target_id(message)
     context = {
         "app": request.app,
         "message": message,
         "sight": seen,
         "search_form": SearchForm(initial=_typed(terms, seen)),
-        "terms": terms,
-        "corrections": _corrections(message, shows_content=seen.shows_content(message)),
+        "back": _back(request, terms),
+        "corrections": _corrections(message, shows_content=shows_content),
+        "corrects": Right.CORRECT in request.rights,
         "reveal_form": form,
         "has_task_page": message.has_task_page,
-        "history": _with_previous(message.created_at, history)[-HISTORY_SIZE:],
-        "history_is_cut": len(history) > HISTORY_SIZE,
+        "knows_target": whole == message.target_id,
+        "timeline": entries,
+        "older": older,
+        "offset": shared_offset(_moments(message, entries)),
         "forecast": forecast(message, now).value,
         "verdict": verdict(message, now),
         "now": now,
     }
     template = "messages/_detail.html" if htmx.wants_fragment(request) else "messages/detail.html"
     return TemplateResponse(request, template, context, status=status)
+
+
+def _as_text(
+    request: MemberRequest, message: Any, seen: Sight, entries: list[Entry], older: int, now: datetime
+) -> HttpResponse:
+    """For a ticket: with the target masked, unless the person asks for it and may see it."""
+    whole = seen.target_id(message)
+    text = as_text(
+        request.app,
+        message,
+        target_id=whole if "target" in request.GET else masked(message.target_id),
+        verdict=verdict(message, now),
+        entries=entries,
+        older=older,
+        link=request.build_absolute_uri(request.path),
+        by=request.user.get_username(),
+        now=now,
+    )
+    return HttpResponse(text, content_type="text/plain; charset=utf-8")
+
+
+def _moments(message: Message, entries: list[Entry]) -> list[datetime]:
+    """All that the page shows."""
+    others = [one for one in (message.expires_at, message.revoked_at) if one]
+    return [message.created_at, message.modified_at, *others, *(one.at for one in entries)]
+
+
+def _back(request: MemberRequest, terms: SearchTerms) -> tuple[str, str]:
+    """The list that the person came from, with its search and filters: its address and its name."""
+    lists = reverse("messages", args=[request.app.slug])
+    came = urlsplit(request.headers.get("Referer", ""))
+    if terms:
+        return address_of(request.app, terms), "Back to the search"
+    if came.netloc == request.get_host():
+        with suppress(Resolver404):
+            found = resolve(came.path)
+            if found.view_name in _LISTS and found.kwargs["app"] == request.app.slug:
+                query = f"?{came.query}" if came.query else ""
+                return f"{came.path}{query}", "All messages" if came.path == lists and not query else "Back to the list"
+    return lists, "All messages"
 
 
 def _corrections(message: Any, *, shows_content: bool) -> list[dict[str, Any]]:
@@ -236,9 +331,10 @@ def _found(request: MemberRequest, found: Found) -> HttpResponse:
     audit.record(request, AuditKind.SEARCH, **_ids(found.terms))
     if found.task:
         return redirect("task", request.app.slug, found.task)
-    token = tokens.token_of(request.app, found.terms)
-    page = reverse("message", args=[request.app.slug, found.message]) if found.message else None
-    return redirect(f"{page or reverse('messages', args=[request.app.slug])}?{urlencode({'search': token})}")
+    if found.message:
+        token = tokens.token_of(request.app, found.terms)
+        return redirect(reverse("message", args=[request.app.slug, found.message], query={"search": token}))
+    return redirect(address_of(request.app, found.terms))
 
 
 def _messages(app: App, terms: SearchTerms, now: datetime) -> Any:
@@ -252,7 +348,3 @@ def _messages(app: App, terms: SearchTerms, now: datetime) -> Any:
 def _has_one_plan(state: ListState, filters: MessageFilter) -> bool:
     # One ID may match nothing, or 100,000 messages. Those need different plans.
     return not filters.form.has_changed() and (not state.terms or state.terms.has_both)
-
-
-def _with_previous(created_at: datetime, history: list[StatusChange]) -> list[tuple[StatusChange, datetime]]:
-    return list(zip(history, [created_at, *(entry.at for entry in history)], strict=False))

@@ -65,7 +65,7 @@ def task_detail(request: MemberRequest, push_id: str) -> HttpResponse:
     app, now = request.app, clock.now()
     task = get_object_or_404(PushTask.objects.findable(app, now=now), push_id=push_id)
     produced = Message.objects.of_task(app, push_id, now=now)
-    state = list_state(TASK_MESSAGES, app, request.GET)
+    state = list_state(TASK_MESSAGES, app, request.GET, address=request.path)
     page = page_asked_for(state, produced.for_rows()) if not state.problems else None
     audit.record(request, AuditKind.TASK, subject=push_id, rows=len(page.rows) if page else 0)
     context = list_context(app, state, None, page, now) | {

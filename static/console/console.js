@@ -31,10 +31,19 @@ document.addEventListener("click", (event) => {
   if (detail && event.target.closest("a")) noteOpenRows(detail);
   // A click anywhere in the row works too, but not on a link, nor at the end of a selection.
   const row = event.target.closest(".listing-row");
-  if (row && !event.target.closest("a, button") && getSelection().isCollapsed) {
-    // A held key may ask for a new tab.
-    row.querySelector(".opener, th a").dispatchEvent(new MouseEvent("click", event));
-  }
+  if (!row || event.target.closest("a, button") || !getSelection().isCollapsed) return;
+  // A held key may ask for a new tab.
+  const open = () => row.querySelector(".opener, th a").dispatchEvent(new MouseEvent("click", event));
+  // A double click on an ID selects it, and does not open the row.
+  if (!event.target.closest(".col-target_id")) open();
+  else if (event.detail === 1) waiting = setTimeout(open, 300);
+});
+let waiting;
+document.addEventListener("dblclick", (event) => {
+  const id = event.target.closest(".col-target_id, .facts code");
+  if (!id) return;
+  clearTimeout(waiting);
+  getSelection().selectAllChildren(id);
 });
 
 // The fragment of the address lists the open rows by message ID, the last one used at the end. They open again after a
@@ -66,19 +75,48 @@ function openNotedRows() {
 addEventListener("pageshow", openNotedRows);
 addEventListener("hashchange", openNotedRows);
 
-// Copy buttons. Browsers allow them only under HTTPS and on localhost.
-for (const button of document.querySelectorAll("[data-copies]")) {
-  button.hidden = !navigator.clipboard;
-  button.addEventListener("click", async () => {
-    try {
-      await navigator.clipboard.writeText(document.getElementById(button.dataset.copies).textContent);
-      announce("Copied.", false);
-      button.textContent = "Copied";
-    } catch {
-      announce("Copying failed. Select the text instead.", true);
-    }
-  });
+// Copy buttons. They copy the text of an element, the address of a link, or what an address answers. Without HTTPS,
+// browsers have no navigator.clipboard.
+async function copy(button) {
+  try {
+    const source = document.getElementById(button.dataset.copies);
+    const text = source ? source.href || source.textContent : await answerOf(button.dataset.copiesFrom);
+    if (navigator.clipboard) await navigator.clipboard.writeText(text);
+    else copyBySelection(text);
+    announce("Copied.", false);
+    mark(button);
+  } catch {
+    announce("Copying failed. Select the text instead.", true);
+  }
 }
+async function answerOf(address) {
+  const answer = await fetch(address);
+  if (!answer.ok || answer.redirected) throw new Error("no text");
+  return answer.text();
+}
+function copyBySelection(text) {
+  const area = document.createElement("textarea");
+  area.value = text;
+  document.body.append(area);
+  area.select();
+  const copied = document.execCommand("copy");
+  area.remove();
+  if (!copied) throw new Error("refused");
+}
+function mark(button) {
+  if ("copied" in button.dataset) return;
+  const before = button.innerHTML;
+  button.dataset.copied = "";
+  button.textContent = button.classList.contains("copy") ? "✓" : "Copied";
+  setTimeout(() => {
+    button.innerHTML = before;
+    delete button.dataset.copied;
+  }, 2000);
+}
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-copies], [data-copies-from]");
+  if (button) copy(button);
+});
 
 // The search. "/" leads to it from everywhere on a page; Escape empties it, so that the last caller's ID does not narrow
 // the next one's. A pasted ID is selected whole, to be pasted over.
@@ -122,7 +160,17 @@ document.addEventListener("htmx:sendError", (event) => explain(event, "could not
 function explain(event, reason) {
   const target = event.detail.target;
   if (target.tagName === "TD") {
-    target.textContent = `The details ${reason}. Open the message's own page, or reload the list.`;
+    const again = document.createElement("button");
+    again.type = "button";
+    again.className = "btn btn-sm";
+    again.textContent = "Try again";
+    const path = event.detail.pathInfo.requestPath;
+    again.addEventListener("click", () => {
+      target.textContent = "Loading…";
+      htmx.ajax("GET", path, { target, swap: "innerHTML" });
+    });
+    target.replaceChildren(`The details ${reason}. `, again);
+    again.focus();
   } else if (target.id === "results") {
     announce(`The list ${reason}. You still see the previous list.`, true);
   } else {
@@ -133,6 +181,7 @@ function explain(event, reason) {
 // For screen readers; failures for everybody.
 function announce(words, failed) {
   const announcement = document.getElementById("announcement");
+  if (!announcement) return;
   announcement.className = failed ? "failure" : "visually-hidden";
   announcement.textContent = words;
 }

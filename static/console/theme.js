@@ -1,4 +1,5 @@
 // The chosen theme, or that of the system. Runs before the first paint, so nothing flashes.
+document.documentElement.classList.add("scripts");
 (() => {
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const apply = () => {

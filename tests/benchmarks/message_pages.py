@@ -2,9 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
+from console.lists.search import address_of
 from console.lists.state import MESSAGES
 from console.lists.tables import SORTS
-from console.tokens import SearchTerms, token_of
+from console.tokens import SearchTerms
 from pushlog import demo
 from pushlog.models import App, Message
 from tests.benchmarks.cursors import PAGE, thousandth
@@ -22,7 +23,7 @@ def addresses(app: App) -> dict[str, str]:
     span = f"created_from={now - timedelta(days=20):%Y-%m-%dT%H:%M}&created_to={now - timedelta(days=5):%Y-%m-%dT%H:%M}"
 
     def search(target_id: str = "", customer_message_id: str = "") -> str:
-        return f"{base}?search={token_of(app, SearchTerms(target_id, customer_message_id))}"
+        return address_of(app, SearchTerms(target_id, customer_message_id))
 
     return (
         _in_every_order(app, base)
@@ -32,8 +33,8 @@ def addresses(app: App) -> dict[str, str]:
             "search by both, neither known": unknown(app),
             "search by target, miss": search("no such target"),
             "the target with most messages": search(heavy),
-            "the target with most messages, by title": f"{search(heavy)}&sort=title",
-            "the target with most messages, rarest status": f"{search(heavy)}&{RAREST}",
+            "the target with most messages, by title": f"{search(heavy)}?sort=title",
+            "the target with most messages, rarest status": f"{search(heavy)}?{RAREST}",
             "the customer message ID with most": search("", shared),
             "both with most at once": search(heavy, shared),
         }
@@ -58,7 +59,7 @@ def addresses(app: App) -> dict[str, str]:
 
 def unknown(app: App) -> str:
     """The search for two IDs that are in no app: everything that could explain a miss is looked up for it."""
-    return f"/apps/{app.slug}/messages/?search={token_of(app, SearchTerms('no such target', 'no such message'))}"
+    return address_of(app, SearchTerms("no such target", "no such message"))
 
 
 def _in_every_order(app: App, base: str) -> dict[str, str]:

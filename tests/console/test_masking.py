@@ -91,12 +91,14 @@ class World:
         missed = token_of(self.app, SearchTerms(target_id=TARGET, customer_message_id="x", typed_by=typed_by))
         return [
             lists,
-            f"{lists}?search={of_target}",
+            reverse("target", args=[slug, of_target]),
             f"{lists}?search={of_order}",
             f"{lists}?search={missed}",
             f"{lists}?sort=title",
-            f"{lists}?outcome=failed&search={of_target}&mode=multiple",
+            f"{reverse('target', args=[slug, of_target])}?outcome=failed&mode=multiple",
             reverse("message", args=[slug, self.message.pk]),
+            f"{reverse('message', args=[slug, self.message.pk])}?search={of_target}",
+            f"{reverse('message', args=[slug, self.message.pk])}?as=text&target",
             reverse("tasks", args=[slug]),
             reverse("task", args=[slug, "77"]),
             reverse("task", args=[slug, "78"]),
@@ -140,7 +142,7 @@ def test_nothing_hidden_is_in_the_bytes(world: World, role: Role, headers: dict[
 @pytest.mark.parametrize("role", OPEN_ROLES)
 def test_operators_and_managers_see_it(world: World, role: Role) -> None:
     client = browser_of(world.person(role))
-    listed, message, task = (client.get(world.pages()[place]).content.decode() for place in (0, 6, 8))
+    listed, message, task = (client.get(world.pages()[place]).content.decode() for place in (0, 6, 10))
 
     assert TARGET in listed
     assert all(one in message for one in (TARGET, CONTENT, EXTRA, DETAIL))

@@ -47,6 +47,13 @@ class World:
         """The address of a page of the app."""
         return f"{reverse(name, args=[self.app.slug, *arguments])}?{urlencode(query)}"
 
+    def search(self, terms: SearchTerms, **query: object) -> str:
+        """The address that a search leads to."""
+        token = token_of(self.app, terms)
+        if terms.target_id and not terms.has_both:
+            return self.address("target", token, **query)
+        return self.address("messages", search=token, **query)
+
 
 def world(*, rows: int, receipts: int, apps: int) -> World:
     """So many messages and tasks, receipts of one message, and other apps of the person with messages of their own."""
@@ -125,24 +132,28 @@ def test_message_list(worlds: list[World], query: dict[str, Any], headers: dict[
 def test_every_page_of_a_message_list(worlds: list[World], client: Client, sort: str, query: dict[str, str]) -> None:
     one = worlds[-1]
     client.force_login(one.person)
-    if "search" in query:
-        query = {"search": token_of(one.app, SearchTerms(query["search"]))}
 
     found: list[int] = []
     place: dict[str, str] = {}
     for link in ("older", "older", "newer", "newer"):
+        if "search" in query:
+            address = one.search(SearchTerms(query["search"]), sort=sort, **place)
+        else:
+            address = one.address("messages", sort=sort, **query, **place)
         with sent() as statements:
-            response = client.get(one.address("messages", sort=sort, **query, **place))
+            response = client.get(address)
         found.append(len(statements))
         place = {"after" if link == "older" else "before": response.context[link]}
 
-    assert found == [4, 4, 4, 4]
+    # The page of a target sums up what became of its messages.
+    assert found == [5 if "search" in query else 4] * 4
 
 
 @pytest.mark.parametrize(
     ("terms", "queries"),
     [
-        (SearchTerms("T"), 4),
+        # The page of a target sums up what became of its messages.
+        (SearchTerms("T"), 5),
         (SearchTerms("", "M"), 4),
         (SearchTerms("M", "M"), 4),
         # A miss is explained: what is known in which app, and if that may lead anywhere, a look there.
@@ -155,7 +166,7 @@ def test_every_page_of_a_message_list(worlds: list[World], client: Client, sort:
     ],
 )
 def test_search(worlds: list[World], terms: SearchTerms, queries: int) -> None:
-    found = counts(worlds, lambda one: one.address("messages", search=token_of(one.app, terms)))
+    found = counts(worlds, lambda one: one.search(terms))
 
     assert found == [queries, queries]
 
@@ -166,9 +177,9 @@ def test_search_with_a_filter(worlds: list[World], terms: SearchTerms, sort: str
     """What a filter hides is not explained."""
     query = {"sort": sort, "push_type": "ios"}
 
-    found = counts(worlds, lambda one: one.address("messages", search=token_of(one.app, terms), **query))
+    found = counts(worlds, lambda one: one.search(terms, **query))
 
-    assert found == [4, 4]
+    assert found == [4, 4] if terms.has_both else [5, 5]
 
 
 def test_search_form(worlds: list[World], client: Client) -> None:
@@ -184,8 +195,9 @@ def test_search_form(worlds: list[World], client: Client) -> None:
 def test_message(worlds: list[World], headers: dict[str, str]) -> None:
     found = counts(worlds, lambda one: one.address("message", one.message), headers=headers)
 
-    # Session, person and app with membership, message with task and corrections, audit log, history.
-    assert found == [5, 5]
+    # Session, person and app with membership, message with task and corrections, audit log, history, and how long it is
+    # if that is not shown.
+    assert found == [5, 6]
 
 
 @pytest.mark.parametrize("headers", [{}, FRAGMENT])

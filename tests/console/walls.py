@@ -14,6 +14,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import URLResolver, get_resolver, reverse
 
+from console.tokens import SearchTerms, token_of
 from pushlog import clock, credentials
 from pushlog.models import (
     App,
@@ -131,7 +132,7 @@ class World:
                 name, self.ended
             ).pk,
             "step": "revoke",
-            "token": "x",
+            "token": token_of(self.app, SearchTerms(TARGET)) if name == "target" else "x",
             "provider_id": "sso",
             "app_label": "pushlog",
         }

@@ -40,7 +40,7 @@ def test_clearing_the_filters_clears_every_one_and_nothing_else(
     assert list(values) == list(listing.filters)
     kept = {"sort": "title"}
     if "search" in listing.others:
-        kept["search"] = token_of(app, SearchTerms(target_id="t"))
+        kept["search"] = token_of(app, SearchTerms(customer_message_id="t"))
     response = get(member_client, app, listing, **values, **kept)
     assert [name for name, _, _ in response.context["active_filters"]] == list(values)
 

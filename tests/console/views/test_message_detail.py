@@ -11,8 +11,9 @@ from pytest_django import DjangoAssertNumQueries
 
 from console.views.messages import message_detail
 from pushlog import ingest
-from pushlog.models import App, Message, PushTask
+from pushlog.models import App, Message, PushTask, Role
 from tests import factories
+from tests.console.browsers import browser_of
 
 
 def page_of(client: Client, message: Message, **headers: str) -> Any:
@@ -30,7 +31,7 @@ def test_detail_tells_what_happened_and_what_to_do(member_client: Client, app: A
         str(message.pk),
         "Failed: device token not valid",
         "code 2009",
-        "Who must act:",
+        '<span class="visually-hidden">to be done by: </span>app team</span>',
         "Hello",
         "133703",
         "token is bad",
@@ -47,8 +48,75 @@ def test_detail_shows_the_whole_history_in_its_order(member_client: Client, app:
 
     response = page_of(member_client, message)
 
-    assert [entry.code for entry, _ in response.context["history"]] == [0, 2, 3]
+    assert [entry.code for entry in response.context["timeline"]] == [3, 2, 0]
     assert "4 s later" in response.content.decode()
+
+
+def test_equal_entries_are_folded_as_far_as_they_look_alike(app: App) -> None:
+    message = factories.create_message(app)
+    start = message.created_at
+    given = [(20 * number, 0, "") for number in range(1, 6)] + [(110, 0, "other"), (115, 0, "other"), (120, 2, "")]
+    for seconds, code, detail in given:
+        factories.send_receipt(message, code=code, detail=detail, at=(start + timedelta(seconds=seconds)).isoformat())
+    operator, viewer = (factories.create_user(app, role=role) for role in (Role.OPERATOR, Role.VIEWER))
+
+    seen, masked = (page_of(browser_of(one), message) for one in (operator, viewer))
+    assert [(one.code, one.count) for one in seen.context["timeline"]] == [(2, 1), (0, 2), (0, 5)]
+    assert "× 5, every 20 s" in seen.content.decode()
+    assert [(one.code, one.count) for one in masked.context["timeline"]] == [(2, 1), (0, 7)]
+
+
+def test_a_message_is_text_for_a_ticket(app: App) -> None:
+    target, order = "+8613800000781", " \u2067order  1\u200b7\u2069 x"
+    message = factories.create_message(
+        app, target_id=target, customer_message_id=order, content="Secret", expires_in=60
+    )
+    factories.send_receipt(message, channel="apns", code=2009, detail="token is bad")
+    message.refresh_from_db()
+    page = reverse("message", args=[app.slug, message.pk])
+    operator, viewer = (factories.create_user(app, role=role) for role in (Role.OPERATOR, Role.VIEWER))
+
+    response = browser_of(operator).get(page, {"as": "text"})
+    assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
+    text = response.content.decode()
+    for line in (
+        f"App: {app.name} (Production)",
+        f"Message ID: {message.pk}",
+        f"Customer message ID: {message.customer_message_id}",
+        "Target ID: +86•••0781",
+        f"Status: Failed: device token not valid (Apple (APNs), code 2009 {message.status.name})",
+        f"Created: {message.created_at:%Y-%m-%d %H:%M:%S} UTC+00:00",
+        f"Link: http://testserver{page}",
+        f"Looked up by {operator.username} at ",
+    ):
+        assert f"{line}\n" in text or f"\n{line}" in text, line
+    assert "token is bad" in text
+    assert "Secret" not in text
+    assert f"Target ID: {target}\n" in browser_of(operator).get(page, {"as": "text", "target": ""}).content.decode()
+    hidden = browser_of(viewer).get(page, {"as": "text", "target": ""}).content.decode()
+    assert "Target ID: +86•••0781\n" in hidden
+    assert "token is bad" not in hidden
+
+
+def test_people_go_back_to_the_list_they_came_from(member_client: Client, app: App) -> None:
+    message = factories.create_message(app)
+    lists = reverse("messages", args=[app.slug])
+    for came, back in (
+        (f"http://testserver{lists}?outcome=failed&sort=title", f"{lists}?outcome=failed&amp;sort=title"),
+        (f"http://testserver{lists}", lists),
+        (f"http://elsewhere{lists}?outcome=failed", lists),
+        ("http://testserver/apps/other/messages/?outcome=failed", lists),
+        ("http://testserver//[", lists),
+    ):
+        assert f'<p><a href="{back}">' in page_of(member_client, message, Referer=came).content.decode()
+
+
+@pytest.mark.parametrize(("role", "may"), [(Role.SUPPORT, False), (Role.OPERATOR, True)])
+def test_who_may_correct_finds_the_way(app: App, role: Role, may: bool) -> None:
+    message = factories.create_message(app)
+    page = page_of(browser_of(factories.create_user(app, role=role)), message).content.decode()
+
+    assert (f'href="/admin/pushlog/message/{message.pk}/change/">Correct this message' in page) is may
 
 
 @pytest.mark.parametrize(
@@ -181,6 +249,11 @@ def test_history_of_very_many_entries_is_cut_and_says_so(member_client: Client, 
 
     response = page_of(member_client, message)
 
-    shown = [entry.at - start for entry, _ in response.context["history"]]
-    assert shown == [timedelta(seconds=n) for n in range(3, 203)]
-    assert "Only the last 200 entries are shown." in response.content.decode()
+    [entry] = response.context["timeline"]
+    assert (entry.first_at - start, entry.at - start, entry.count) == (
+        timedelta(seconds=3),
+        timedelta(seconds=202),
+        200,
+    )
+    assert entry.after == timedelta(seconds=1)
+    assert "3 older entries are not shown." in response.content.decode()

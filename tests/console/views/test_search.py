@@ -99,13 +99,14 @@ def test_the_first_field_takes_any_id(member_client: Client, app: App) -> None:
         "order-1": opened,
         "10000318": reverse("task", args=[app.slug, "10000318"]),
         "x": reverse("messages", args=[app.slug]),
-        "nothing": reverse("messages", args=[app.slug]),
     }
 
     for typed, place in places.items():
         response = search(member_client, app, target_id=typed)
         assert response.redirect_chain[-1][0].partition("?")[0] == place
     assert set(titles(search(member_client, app, target_id="x"))) == {"1", "3"}
+    for typed in ("a", "nothing"):
+        assert "/targets/" in search(member_client, app, target_id=typed).redirect_chain[-1][0]
 
 
 def test_one_hit_opens_and_leads_back(member_client: Client, app: App) -> None:

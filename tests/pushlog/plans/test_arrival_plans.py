@@ -14,7 +14,8 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoDbBlocker
 
-from console.tokens import SearchTerms, token_of
+from console.lists.search import address_of
+from console.tokens import SearchTerms
 from pushlog.message_ids import first_id
 from pushlog.models import App, Message
 from pushlog.postgres.partitions import TABLES
@@ -132,7 +133,7 @@ def test_list_of_the_app_that_has_most(log: Log, place: str | None, sort: str, o
 def test_search_that_misses_is_explained_from_few_rows(
     log: Log, browser: Client, slug: str, terms: SearchTerms
 ) -> None:
-    address = f"{reverse('messages', args=[slug])}?search={token_of(App.objects.get(slug=slug), terms)}"
+    address = address_of(App.objects.get(slug=slug), terms)
 
     for plan in plans_of(log, lambda: browser.get(address), *TABLES):
         assert plan.rows_read <= READABLE, plan.text

@@ -10,7 +10,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from console.tokens import SearchTerms, token_of
+from console.lists.search import address_of
+from console.tokens import SearchTerms
 from pushlog import ingest
 from pushlog.models import Message
 from pushlog.postgres.partitions import TABLES
@@ -110,7 +111,7 @@ def test_search_by_the_api(log: Log, program: Program, goes_on: bool, search: di
 )
 @pytest.mark.usefixtures("once")
 def test_search_that_misses_is_explained_from_few_rows(log: Log, browser: Client, terms: SearchTerms) -> None:
-    address = f"{reverse('messages', args=[log.app.slug])}?search={token_of(log.app, terms)}"
+    address = address_of(log.app, terms)
 
     plans = plans_of(log, lambda: browser.get(address), *TABLES)
 
