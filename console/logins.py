@@ -18,9 +18,11 @@ from django.contrib.sessions.backends.base import UpdateError
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.crypto import constant_time_compare, get_random_string, salted_hmac
 from django.utils.functional import SimpleLazyObject
 
+from console.access import visible_apps
 from console.middleware import GetResponse
 from console.views.errors import too_many_tries
 from pushlog import audit, clock, throttle
@@ -48,6 +50,11 @@ class AccountAdapter(DefaultAccountAdapter):
         """As all else of ours takes it. Of IPv6, the network; without an address, the one of none."""
         found = client_address(request).partition("/")[0]
         return "::" if found == "unknown" else found
+
+    def get_login_redirect_url(self, request: HttpRequest) -> str:
+        """With one app, straight to its list."""
+        apps = [*visible_apps(request.user).values_list("slug", flat=True)[:2]]
+        return reverse("messages", args=apps) if len(apps) == 1 else str(super().get_login_redirect_url(request))
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False

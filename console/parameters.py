@@ -17,6 +17,7 @@ OURS = frozenset(
         "code",
         "created_from",
         "created_to",
+        "range",
     }
     | {"push_id", "target_kind", "state", "day", "person", "credential", "app", "kind", "id", "message"}
 )

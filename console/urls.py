@@ -36,6 +36,7 @@ app_pages = [
     path("messages/<uuid:message_id>/", messages.message_detail, name="message"),
     path("messages/<uuid:message_id>/reveal/", messages.reveal_message, name="reveal"),
     path("targets/<str:token>/", messages.target, name="target"),
+    path("status-codes/", statuses.app_status_codes, name="app-status-codes"),
     path("erase/", erasure.erase, name="erase"),
     path("tasks/", tasks.task_list, name="tasks"),
     path("tasks/<push_id:push_id>/", tasks.task_detail, name="task"),

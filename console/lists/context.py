@@ -8,6 +8,7 @@ from django.utils.http import urlencode
 from django_filters import FilterSet
 
 from console import tokens
+from console.lists.filters import Range
 from console.lists.state import ListState, cursor_purpose
 from console.lists.tables import PageData
 from console.templatetags.console import local_text, offset, shared_offset
@@ -37,7 +38,9 @@ def list_context(
         "window_start": now - WINDOW,
         "state": state,
         "filters": filters,
-        "active_filters": _in_words(state, filters) if filters else [],
+        "active_filters": (active := _in_words(state, filters) if filters else []),
+        "more_filters": sum(name not in {*state.listing.first_filters, *state.listing.linked_filters} for name, *_ in active),
+        "ranges": [*((one.word, one.label) for one in Range), ("", "30 days")] if state.listing.linked_filters else [],
         "without_filters": _without_filters(state, filters) if filters else "",
         "page": page,
         "offset": shared_offset(getattr(row, state.listing.time) for row in rows),

@@ -28,10 +28,11 @@ class _LocalTimeField(forms.DateTimeField):
 
     def __init__(self, *, fold: int, **options: Any) -> None:
         super().__init__(
-            input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
-            widget=forms.DateTimeInput(attrs={"type": "datetime-local", "step": "1"}),
+            input_formats=[f"%Y-%m-%d{between}%H:%M{end}" for between in "T " for end in ("", ":%S")],
+            widget=forms.TextInput(attrs={"size": "19"}),
             **options,
         )
+        self.error_messages["invalid"] = "Type a time such as 2026-11-27 14:00."
         self.fold = fold
 
     def to_python(self, value: Any) -> datetime | None:
@@ -51,12 +52,37 @@ def _number(enum: type[WordChoices]) -> Any:
     return lambda word: enum.by_word()[word].value
 
 
+class Range(WordChoices):
+    """Spans that end now or at a midnight of the current zone. The list itself goes back 30 days."""
+
+    HOUR = 1, "Last hour"
+    TODAY = 2, "Today"
+    YESTERDAY = 3, "Yesterday"
+    WEEK = 4, "7 days"
+
+    def bounds(self, now: datetime) -> tuple[datetime, datetime | None]:
+        if self is Range.HOUR:
+            return now - timedelta(hours=1), None
+        if self is Range.WEEK:
+            return now - timedelta(days=7), None
+        today = timezone.localdate(now)
+        if self is Range.TODAY:
+            return _midnight(today), None
+        return _midnight(today - timedelta(days=1)), _midnight(today)
+
+
+def _midnight(day: date) -> datetime:
+    return in_current_zone(datetime.combine(day, time.min))
+
+
 class MessageFilterForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
         start, end = cleaned.get("created_from"), cleaned.get("created_to")
         if start and end and start >= end:
             self.add_error("created_to", "This time must be after the other one.")
+        if start or end:  # typed after the range was chosen
+            cleaned["range"] = ""
         # A code alone is ambiguous. A channel alone has no index in the order of the list.
         if cleaned.get("code") is not None and not cleaned.get("channel") and "channel" not in self.errors:
             self.add_error("channel", "A code means different things on different channels: choose one.")
@@ -81,7 +107,10 @@ class MessageFilter(django_filters.FilterSet):
     )
     channel = django_filters.TypedChoiceFilter(label="Status: channel", choices=words(Channel), coerce=_number(Channel))
     code = _WholeNumberFilter(label="Status: code", min_value=-(2**31), max_value=2**31 - 1)
-    # A range holds both turns of an hour that comes twice.
+    range = django_filters.ChoiceFilter(
+        label="Created", choices=[(one.word, one.label) for one in Range], empty_label="30 days", method="filter_range"
+    )
+    # From and before hold both turns of an hour that comes twice.
     created_from = LocalTimeFilter(label="Created from", method="filter_from", fold=0)
     created_to = LocalTimeFilter(label="Created before", method="filter_to", fold=1)
 
@@ -98,6 +127,11 @@ class MessageFilter(django_filters.FilterSet):
 
     def filter_outcome(self, queryset: MessageQuerySet, name: str, value: str) -> MessageQuerySet:
         return queryset.with_outcome(value, now=clock.now())
+
+    def filter_range(self, queryset: MessageQuerySet, name: str, value: str) -> MessageQuerySet:
+        start, end = Range.by_word()[value].bounds(clock.now())
+        found = queryset.filter(id__gte=message_ids.first_id(start))
+        return found.filter(id__lt=message_ids.first_id(end)) if end else found
 
     def filter_from(self, queryset: MessageQuerySet, name: str, value: datetime) -> MessageQuerySet:
         return queryset.filter(id__gte=message_ids.first_id(value))
@@ -134,9 +168,7 @@ class TaskFilter(django_filters.FilterSet):
 
     def filter_day(self, queryset: PushTaskQuerySet, name: str, value: date) -> PushTaskQuerySet:
         try:
-            start, end = (
-                in_current_zone(datetime.combine(day, time.min)) for day in (value, value + timedelta(days=1))
-            )
+            start, end = _midnight(value), _midnight(value + timedelta(days=1))
         except OverflowError:  # the first or last day of the calendar
             return queryset.none()
         return queryset.filter(pushed_at__gte=start, pushed_at__lt=end)

@@ -26,6 +26,8 @@ class Listing:
     default_sort: str  # newest first
     filters: tuple[str, ...] = ()
     others: tuple[str, ...] = ()  # more parameters
+    first_filters: tuple[str, ...] = ()  # shown without a click
+    linked_filters: tuple[str, ...] = ()  # set by links
     anchor: str = ""  # of a list that is not at the top of its page
 
     @property
@@ -49,6 +51,8 @@ MESSAGES = Listing(
     default_sort=DEFAULT_SORT,
     filters=tuple(MessageFilter.base_filters),
     others=("search",),
+    first_filters=("outcome",),
+    linked_filters=("range",),
 )
 # An order by what a role may not see would tell it.
 MASKED_MESSAGES = MESSAGES.without_sort("target_id")

@@ -49,12 +49,12 @@ def _aria_sort(bound_column: BoundColumn) -> str | None:
 class MessageTable(tables.Table):
     """Headers. Cells of django-tables2 are ten times as slow as templatetags/rows.py."""
 
-    customer_message_id = tables.Column("Customer message ID", orderable=True)
-    push_type = tables.Column("Push type", orderable=True)
+    created_at = tables.Column("Created", orderable=True, initial_sort_descending=True)
+    status = tables.Column("Status", orderable=True)
     target_id = tables.Column("Target ID", orderable=True)
     title = tables.Column("Title", orderable=True)
-    status = tables.Column("Status", orderable=True)
-    created_at = tables.Column("Created", orderable=True, initial_sort_descending=True)
+    customer_message_id = tables.Column("Customer message ID", orderable=True)
+    push_type = tables.Column("Type", orderable=True)
 
     class Meta:
         model = Message

@@ -13,10 +13,12 @@ from django.forms.utils import flatatt
 from django.template import Context
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString, mark_safe
 from django_filters import FilterSet
 
 from console.lists.filters import SearchForm
+from console.lists.state import Listing
 from console.masking import Sight
 from pushlog import __version__, forecast
 from pushlog.invisible import is_drawn
@@ -24,6 +26,7 @@ from pushlog.models import Message
 
 register = template.Library()
 
+_UNCUT, _TAIL = 14, 6  # characters
 # Unit, seconds, next unit, seconds.
 _UNITS = (("d", 86400, "h", 3600), ("h", 3600, "min", 60), ("min", 60, "s", 1))
 
@@ -112,6 +115,14 @@ def search_bar(context: Context) -> dict[str, Any]:
 
 
 @register.filter
+def cut(text: str) -> SafeString | str:
+    """An ID in a narrow place: cut in the middle, because IDs differ at their ends."""
+    if len(text) <= _UNCUT:
+        return drawn(text)
+    return format_html('<span class="cut">{}</span>{}', drawn(text[:-_TAIL]), drawn(text[-_TAIL:]))
+
+
+@register.filter
 def drawn(text: str) -> SafeString | str:
     """An ID in which people see every character. What is drawn is not copied, and the character itself is."""
     if text.isascii() and text.isprintable():
@@ -120,7 +131,7 @@ def drawn(text: str) -> SafeString | str:
 
 
 def _drawn(character: str) -> SafeString:
-    return format_html('<span class="invisible" data-code="{}">{}</span>', f"U+{ord(character):04X}", character)
+    return format_html('<span class="drawn" data-code="{}">{}</span>', f"U+{ord(character):04X}", character)
 
 
 @register.simple_tag
@@ -151,8 +162,8 @@ def revealed_until(message: Message, sight: Sight) -> datetime | None:
 def copy_button(what: str, prefix: str, key: object) -> SafeString:
     """Copies the text, or the address, of the element `prefix`-`key`."""
     html = (
-        '<button type="button" class="copy needs-scripts" data-copies="{}-{}" aria-label="Copy {}" title="Copy">'
-        '<span aria-hidden="true">⧉</span></button>'
+        '<button type="button" class="copy needs-scripts" data-copies="{}-{}">Copy'
+        ' <span class="visually-hidden">{}</span></button>'
     )
     return format_html(html, prefix, key, what)
 
@@ -168,20 +179,46 @@ def as_json(value: object) -> str:
 
 
 @register.simple_tag
-def filter_fields(filters: FilterSet) -> SafeString:
-    is_set = any(filters.data.get(name) for name in filters.filters)
-    return form_fields(filters.form) if is_set else _unset_fields(filters.__class__)
+def first_fields(filters: FilterSet, listing: Listing) -> SafeString:
+    return _fields_of(filters, listing.first_filters)
+
+
+@register.simple_tag
+def more_fields(filters: FilterSet, listing: Listing) -> SafeString:
+    shown = {*listing.first_filters, *listing.linked_filters}
+    return _fields_of(filters, tuple(name for name in listing.filters if name not in shown))
+
+
+def _fields_of(filters: FilterSet, names: tuple[str, ...]) -> SafeString:
+    is_set = any(filters.data.get(name) for name in names)
+    return _some_fields(filters.form, names) if is_set else _unset_fields(filters.__class__, names)
 
 
 @cache
-def _unset_fields(filter_set: type[FilterSet]) -> SafeString:
-    return form_fields(filter_set().form)
+def _unset_fields(filter_set: type[FilterSet], names: tuple[str, ...]) -> SafeString:
+    return _some_fields(filter_set().form, names)
+
+
+def _some_fields(form: Form, names: tuple[str, ...]) -> SafeString:
+    return format_html_join("", "{}", ((_field(form[name]),) for name in names))
 
 
 # Django renders a template for each widget and option. Those took a quarter of a filtered page.
 @register.simple_tag
 def form_fields(form: Form) -> SafeString:
     return format_html_join("", "{}", ((_field(field),) for field in form))
+
+
+# A code means nothing without its channel.
+_TOGETHER = {"channel": ("channel", "code"), "code": ("channel", "code")}
+
+
+@register.simple_tag(takes_context=True)
+def without(context: Context, name: str) -> str:
+    """The query string without a filter, at the first page."""
+    left_out = {"after", "before", *_TOGETHER.get(name, (name,))}
+    kept = [(one, value) for one, values in context["request"].GET.lists() if one not in left_out for value in values]
+    return f"?{urlencode(kept)}"
 
 
 def _field(field: BoundField) -> SafeString:

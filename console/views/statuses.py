@@ -5,8 +5,14 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.views.decorators.http import require_safe
 
-from console.access import refuse_without_factor
+from console.access import MemberRequest, member_required, refuse_without_factor
 from pushlog.statuses import catalogue
+
+
+@require_safe
+@member_required
+def app_status_codes(request: MemberRequest) -> HttpResponse:
+    return TemplateResponse(request, "status_codes.html", {"groups": catalogue(), "app": request.app})
 
 
 @require_safe

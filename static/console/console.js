@@ -1,19 +1,39 @@
 // Every page works without this file.
 "use strict";
 
-// The theme switch. It is hidden without scripts.
-const themeSwitch = document.getElementById("theme-switch");
-const nameTheme = () => {
-  themeSwitch.textContent = document.documentElement.dataset.bsTheme === "dark" ? "Light theme" : "Dark theme";
-};
-themeSwitch.hidden = false;
-nameTheme();
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", nameTheme);
-themeSwitch.addEventListener("click", () => {
-  const theme = document.documentElement.dataset.bsTheme === "dark" ? "light" : "dark";
-  localStorage.setItem("theme", theme);
-  document.documentElement.dataset.bsTheme = theme;
-  nameTheme();
+// The theme: light, dark, or that of the system.
+for (const choice of document.querySelectorAll("[name=theme]")) {
+  choice.checked = choice.value === chosenTheme();
+  choice.addEventListener("change", () => {
+    if (choice.value === "system") localStorage.removeItem(THEME);
+    else localStorage.setItem(THEME, choice.value);
+    applyTheme();
+  });
+}
+
+// The menu closes at a click elsewhere, and at Escape.
+const menu = document.getElementById("menu");
+if (menu) {
+  document.addEventListener("click", (event) => {
+    if (!menu.contains(event.target)) menu.open = false;
+  });
+  menu.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !menu.open) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
+}
+
+// Choices of a list act at once. “Custom” opens the fields of times.
+document.addEventListener("click", (event) => {
+  if (event.target.id !== "range-custom") return;
+  event.preventDefault();
+  const field = document.getElementById("id_created_from");
+  field.closest("details").open = true;
+  field.focus();
+});
+document.addEventListener("change", (event) => {
+  if (event.target.matches("#filter-form select")) event.target.form.requestSubmit();
 });
 
 // A row opens in place. htmx loads its details at the first click.
@@ -107,7 +127,7 @@ function mark(button) {
   if ("copied" in button.dataset) return;
   const before = button.innerHTML;
   button.dataset.copied = "";
-  button.textContent = button.classList.contains("copy") ? "✓" : "Copied";
+  button.textContent = "Copied";
   setTimeout(() => {
     button.innerHTML = before;
     delete button.dataset.copied;

@@ -125,6 +125,7 @@ RULES = {
     "search": members(GET="302", POST="302"),
     "message": members(GET="200"),
     "target": members(GET="200"),
+    "app-status-codes": members(GET="200"),
     "reveal": members({"support"}, POST="302"),
     "erase": members(MANAGERS, GET="200", POST="200"),
     "tasks": members(GET="200"),
