@@ -39,7 +39,9 @@ def list_context(
         "state": state,
         "filters": filters,
         "active_filters": (active := _in_words(state, filters) if filters else []),
-        "more_filters": sum(name not in {*state.listing.first_filters, *state.listing.linked_filters} for name, *_ in active),
+        "more_filters": sum(
+            name not in {*state.listing.first_filters, *state.listing.linked_filters} for name, *_ in active
+        ),
         "ranges": [*((one.word, one.label) for one in Range), ("", "30 days")] if state.listing.linked_filters else [],
         "without_filters": _without_filters(state, filters) if filters else "",
         "page": page,

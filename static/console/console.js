@@ -138,23 +138,15 @@ document.addEventListener("click", (event) => {
   if (button) copy(button);
 });
 
-// The search. "/" leads to it from everywhere on a page; Escape empties it, so that the last caller's ID does not narrow
-// the next one's. A pasted ID is selected whole, to be pasted over.
+// The search. Escape empties it, so that the last caller's ID does not narrow the next one's.
 const search = document.getElementById("search");
-const isTyping = (element) => element.matches("input:not([type=checkbox], [type=radio]), select, textarea, [contenteditable]");
 if (search) {
-  const [first] = search.querySelectorAll("input[type=text]");
-  if ("takesFocus" in search.dataset && !location.hash) first.focus();
-  document.addEventListener("keydown", (event) => {
-    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
-    event.preventDefault();
-    first.focus();
-    first.select();
-  });
+  const fields = search.querySelectorAll("input[type=text]");
+  if ("takesFocus" in search.dataset && !location.hash) fields[0].focus();
   search.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
-    for (const field of search.querySelectorAll("input[type=text]")) field.value = "";
-    first.focus();
+    for (const field of fields) field.value = "";
+    fields[0].focus();
   });
 }
 

@@ -38,12 +38,12 @@ def cookies(console: Console, browser: Browser) -> dict[str, StorageState]:
     for name in ("support", "operator", "admin", "auditor"):
         page = browser.new_context(base_url=console.url).new_page()
         log_in(page, name, console.passwords[name])
-        page.get_by_role("heading", name="My apps").wait_for()
+        page.locator("#menu").wait_for()
         if name == "admin":  # the admin asks for the password again
             page.goto("/accounts/reauthenticate/")
             page.get_by_label("Password").fill(console.passwords[name])
             page.get_by_role("button", name="Confirm").click()
-            page.get_by_role("heading", name="My apps").wait_for()
+            page.wait_for_url("**/")
         kept[name] = page.context.storage_state()
         page.context.close()
     return kept
@@ -127,7 +127,7 @@ def log(console: Console, browser: Browser, cookies: dict[str, StorageState]) ->
     page = browser.new_context(base_url=console.url, storage_state=cookies["operator"]).new_page()
     page.goto("/apps/shop/messages/")
     newest = datetime.fromisoformat(page.locator(".message time").first.get_attribute("datetime") or "")
-    customer_message_id = page.locator(".message-row th a").first.inner_text()
+    customer_message_id = page.locator(".message-row .col-customer_message_id").first.inner_text()
     page.context.close()
     # `serve` makes them up to the last whole minute, the newest a few seconds before it.
     until = newest.replace(second=0, microsecond=0) + timedelta(minutes=1)

@@ -19,13 +19,33 @@ def log_in(page: Page, name: str, password: str) -> None:
     page.get_by_role("button", name="Log in").click()
 
 
+def log_out(page: Page) -> None:
+    page.locator("#menu summary").click()
+    page.get_by_role("button", name="Log out").click()
+
+
+def choose_theme(page: Page, name: str) -> None:
+    """Light, Dark or System, in the menu."""
+    if page.locator("#menu").get_attribute("open") is None:
+        page.locator("#menu summary").click()
+    page.get_by_label(name, exact=True).check()
+
+
+def more_filters(page: Page) -> Locator:
+    """The filters that wait behind a click."""
+    details = page.locator("#filter-form details")
+    if details.get_attribute("open") is None:
+        details.locator("summary").click()
+    return details
+
+
 def search_for(page: Page, *, target_id: str = "", customer_message_id: str = "") -> None:
     """Fills in the search form, and sends it."""
     form = page.get_by_role("search")
     form.get_by_label("Target ID").fill(target_id)
     form.get_by_label("Customer message ID").fill(customer_message_id)
     form.get_by_role("button", name="Search").click()
-    page.wait_for_url("**/messages/*search*")
+    page.wait_for_url(re.compile(r"search=|/targets/|/tasks/|/messages/[0-9a-f-]{36}/"))
 
 
 def cells(page: Page, column: str) -> list[str]:

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.pages import SHOP, column, focused
+from tests.browser.pages import SHOP, column, focused, more_filters
 from tests.browser.watch import Watch
 
 pytestmark = pytest.mark.browser
@@ -46,7 +46,7 @@ def test_pager_keeps_the_focus_or_hands_it_to_the_heading(live_page: Page) -> No
 def test_problem_gets_the_focus_nowhere_but_is_an_alert(live_page: Page, watch: Watch) -> None:
     watch.expect(400)
     live_page.goto(SHOP)
-    live_page.get_by_text("Filters", exact=True).click()
+    more_filters(live_page)
     live_page.get_by_label("Status: code").fill("3")
     live_page.keyboard.press("Enter")
     expect(live_page.get_by_role("alert")).to_be_visible()
@@ -55,25 +55,30 @@ def test_problem_gets_the_focus_nowhere_but_is_an_alert(live_page: Page, watch: 
 
 
 def test_everything_is_reached_in_the_order_of_the_page(page: Page) -> None:
-    page.goto(SHOP)
+    page.goto(f"{SHOP}?sort=-created_at")
     reached = []
-    for _ in range(27):
+    for _ in range(40):
         page.keyboard.press("Tab")
         reached.append(_name(page))
     wanted = [
         "Skip to the content",
+        "Skip to the search",
         "Pushlog",
-        "Messages",
-        "Push tasks",
-        "Status codes",
         "id_target_id",
         "id_customer_message_id",
         "Search",
-        "Filters",
+        "operator",
+        "Messages",
+        "Push tasks",
+        "Status codes",
+        "id_outcome",
+        "More filters",
+        "range-hour",
+        "range-all",
         "next-top",
         *(
             f"sort-{name}"
-            for name in ("customer_message_id", "push_type", "target_id", "title", "status", "created_at")
+            for name in ("created_at", "status", "target_id", "title", "customer_message_id", "push_type")
         ),
     ]
     assert [name for name in reached if name in wanted] == wanted

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, Route, expect
 
 from console.lists.tables import SORTS
 from tests.browser.conftest import Windows
-from tests.browser.pages import SHOP, cells, column, permalinks, sort_by
+from tests.browser.pages import SHOP, cells, choose_theme, column, permalinks, sort_by
 from tests.browser.watch import Watch
 
 pytestmark = pytest.mark.browser
@@ -80,7 +80,7 @@ def test_history_leaves_a_page_that_works(live_page: Page) -> None:
     sort_by(live_page, "title", "descending")
     live_page.go_back()
     expect(column(live_page, "title")).to_have_attribute("aria-sort", "ascending")
-    live_page.get_by_role("button", name="Dark theme").click()
+    choose_theme(live_page, "Dark")
     expect(live_page.locator("html")).to_have_attribute("data-bs-theme", "dark")
     live_page.locator(".opener").first.click()
     expect(live_page.locator(".detail").first).to_be_visible()

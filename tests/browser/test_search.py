@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from pushlog.demo.messages import HEAVY_TARGET, SHARED_CUSTOMER_ID
 from tests.browser.conftest import Windows
-from tests.browser.pages import SHOP, cells, permalinks, search_for
+from tests.browser.pages import SHOP, cells, choose_theme, permalinks, search_for
 from tests.browser.watch import Watch, stored
 
 pytestmark = pytest.mark.browser
@@ -20,7 +20,7 @@ def test_search_by_target_finds_all_to_it(page: Page) -> None:
     page.goto(SHOP)
     search_for(page, target_id=f"  {HEAVY_TARGET} ")
     assert cells(page, "target_id") == [HEAVY_TARGET] * 50
-    expect(page.locator(".scope")).to_contain_text(f"to target ID {HEAVY_TARGET}")
+    expect(page.get_by_role("heading", level=1)).to_contain_text(HEAVY_TARGET)
     first = permalinks(page)
     page.locator("#next-bottom").click()
     expect(page.locator("#previous-top")).to_be_visible()
@@ -38,6 +38,10 @@ def test_search_by_both_finds_the_one_message(page: Page, log: Log) -> None:
     wanted = next(row for row in reversed(log) if row["customer_message_id"] == SHARED_CUSTOMER_ID)
     page.goto(SHOP)
     search_for(page, target_id=wanted["target_id"], customer_message_id=SHARED_CUSTOMER_ID)
+    # One hit opens at once.
+    expect(page.locator(".facts")).to_contain_text(wanted["target_id"])
+    expect(page.locator(".facts")).to_contain_text(SHARED_CUSTOMER_ID)
+    page.get_by_role("link", name="Back to the search").click()
     assert set(cells(page, "target_id")) == {wanted["target_id"]}
     assert set(cells(page, "customer_message_id")) == {SHARED_CUSTOMER_ID}
     expect(page.locator(".pager")).to_have_count(0)
@@ -49,8 +53,6 @@ def test_search_finds_multiple_messages_and_the_list_does_not(page: Page, log: L
     page.goto(f"{SHOP}?created_from=2026-01-01T00:00&sort=created_at")
     assert wanted["customer_message_id"] not in page.content(), created
     search_for(page, customer_message_id=wanted["customer_message_id"])
-    assert wanted["customer_message_id"] in cells(page, "customer_message_id")
-    page.locator(".message-row th a").first.click()
     expect(page.locator(".facts")).to_contain_text(", multiple")
     expect(page.locator(".facts")).to_contain_text(wanted["task"])
 
@@ -75,18 +77,23 @@ def test_search_without_a_match_explains_itself_and_can_be_cleared(page: Page) -
     expect(page.get_by_role("search").get_by_label("Target ID")).to_have_value("")
 
 
-def test_search_says_that_the_fields_are_swapped(page: Page) -> None:
+def test_the_first_field_takes_a_customer_message_id_and_swapped_ones_are_swapped(page: Page) -> None:
     page.goto(SHOP)
     search_for(page, target_id=SHARED_CUSTOMER_ID)
-    expect(page.locator(".hints")).to_contain_text("Swap the two fields")
+    expect(page.locator("#results-heading")).to_contain_text("50 messages")
+    assert set(cells(page, "customer_message_id")) == {SHARED_CUSTOMER_ID}
+    target = cells(page, "target_id")[0]
+    search_for(page, target_id=SHARED_CUSTOMER_ID, customer_message_id=target)
+    page.get_by_role("button", name="Swap the two IDs").click()
+    assert set(cells(page, "target_id")) <= {target} or page.locator(".facts").count()
 
 
 def test_search_without_terms_says_what_to_enter(page: Page, watch: Watch) -> None:
     watch.expect(400)
     page.goto(SHOP)
     page.get_by_role("button", name="Search").click()
-    expect(page.get_by_role("alert")).to_contain_text("Enter a target ID, a customer message ID, or both.")
-    expect(page.get_by_role("search")).to_be_visible()
+    expect(page.locator("#id_target_id_error")).to_have_text("Type or paste an ID.")
+    expect(page.locator(".message-row")).to_have_count(50)
 
 
 def test_search_address_holds_nothing_of_the_terms_and_works_for_others(
@@ -113,9 +120,9 @@ def test_search_stays_through_sorts_and_filters(page: Page) -> None:
     search_for(page, target_id=HEAVY_TARGET)
     page.locator("#sort-title").click()
     page.wait_for_url("**sort=title")
-    page.get_by_text("Filters", exact=True).click()
     page.get_by_label("Outcome").select_option("received")
-    page.get_by_role("button", name="Apply filters").click()
+    if (button := page.get_by_role("button", name="Apply", exact=True)).is_visible():
+        button.click()
     expect(page.locator(".active-filters")).to_contain_text("Outcome: Received")
     assert set(cells(page, "target_id")) == {HEAVY_TARGET}
     expect(page.locator("#results-heading")).to_contain_text("by title")
@@ -131,7 +138,7 @@ def test_browser_keeps_nothing_but_the_theme(live_page: Page) -> None:
     live_page.locator("#next-top").click()
     live_page.wait_for_url("**after=**")
     assert stored(live_page) == {}
-    live_page.get_by_role("button", name="Dark theme").click()
-    assert stored(live_page) == {"theme": "dark"}
+    choose_theme(live_page, "Dark")
+    assert stored(live_page) == {"pushlog-theme": "dark"}
     # Nor is what was typed offered to the next person at this desk.
     expect(live_page.get_by_role("search")).to_have_attribute("autocomplete", "off")

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser
 
 from tests.browser.console_server import running_console
 from tests.oidc_provider import running_provider
@@ -28,6 +28,5 @@ def test_the_button_leads_to_the_provider_and_back(browser: Browser, tmp_path: P
                 page.wait_for_url(f"{issuer}/**")
                 page.locator("[name=sub]").first.fill("ann")
                 page.locator("button:not([name=action]), button[name=action]:not([value=deny])").first.click()
-                expect(page.get_by_role("heading", name="My apps")).to_be_visible()
-                expect(page.get_by_role("main").get_by_role("link", name="Shop")).to_be_visible()
+                page.wait_for_url("**/apps/shop/messages/")
                 page.context.close()

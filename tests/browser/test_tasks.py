@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from console.lists.tables import TASK_SORTS
 from console.url_converters import PushIDConverter
 from tests.browser.conftest import Windows
-from tests.browser.pages import cells, sort_by
+from tests.browser.pages import cells, more_filters, search_for, sort_by
 from tests.browser.travel import COUNT, HOSTILE, MESSAGES, SALE, SALE_PAGE, TARGETS, TASKS
 from tests.browser.watch import Watch
 
@@ -79,7 +79,7 @@ def test_pages_go_there_and_back(page: Page) -> None:
 
 def test_filters_show_only_what_fits_and_are_cleared(page: Page) -> None:
     page.goto(TASKS)
-    page.get_by_text("Filters", exact=True).click()
+    more_filters(page)
     page.get_by_label("Target kind").select_option("Tags")
     page.get_by_label("State").select_option("Failed")
     page.get_by_role("button", name="Apply filters").click()
@@ -87,8 +87,7 @@ def test_filters_show_only_what_fits_and_are_cleared(page: Page) -> None:
     assert set(cells_of(page, "target_kind")) == {"Tags"}
     assert set(cells_of(page, "state")) == {"Failed"}
     day = cells_of(page, "pushed_at")[-1][:10]
-    if "open" not in (page.locator("details.filters").evaluate("one => one.open ? 'open' : ''")):
-        page.get_by_text("Filters", exact=True).click()
+    more_filters(page)
     page.get_by_label("Day").fill(day)
     page.get_by_role("button", name="Apply filters").click()
     expect(page.locator(".active-filters")).to_contain_text(f"Day: {day}")
@@ -99,18 +98,13 @@ def test_filters_show_only_what_fits_and_are_cleared(page: Page) -> None:
 
 def test_push_id_leads_to_its_task_and_a_miss_explains_itself(page: Page) -> None:
     page.goto(TASKS)
-    search = page.get_by_role("search")
-    search.get_by_label("Push ID").fill(f" {SALE} ")
-    search.get_by_role("button", name="Open task").click()
+    search_for(page, target_id=f" {SALE} ")
     page.wait_for_url(f"**{SALE_PAGE}")
     expect(page.get_by_role("heading", name="Weekend sale")).to_be_visible()
     page.get_by_role("link", name="All push tasks").click()
-    search.get_by_label("Push ID").fill("never-reported")
-    search.get_by_role("button", name="Open task").click()
+    page.goto(f"{TASKS}?push_id=never-reported")
     expect(page.locator(".nothing")).to_contain_text("No push task with the push ID never-reported is in Travel")
     expect(page.locator(".hints")).to_contain_text("Messages of a task with this push ID are in the log")
-    page.get_by_role("link", name="Clear").click()
-    page.wait_for_url(f"**{TASKS}")
 
 
 def test_whole_row_leads_to_the_page_of_its_task(live_page: Page) -> None:

@@ -1,0 +1,60 @@
+// Keys for people who work in lists all day. One switch turns them off: speech input types letters.
+"use strict";
+(() => {
+  const OFF = "pushlog-keys";
+  const help = document.getElementById("keys");
+  const setting = document.getElementById("keys-on");
+  if (!help || !setting) return;
+  setting.checked = localStorage.getItem(OFF) !== "off";
+  setting.addEventListener("change", () => {
+    if (setting.checked) localStorage.removeItem(OFF);
+    else localStorage.setItem(OFF, "off");
+  });
+  document.getElementById("keys-help").addEventListener("click", () => help.showModal());
+
+  const follow = (id) => document.getElementById(id)?.click();
+  const openers = () => [...document.querySelectorAll(".listing-row .opener, .task-row th a")];
+  const current = () => document.activeElement.closest(".message, .task-row");
+
+  function move(step) {
+    const all = openers();
+    const row = current();
+    const here = row ? all.findIndex((opener) => row.contains(opener)) : step > 0 ? -1 : all.length;
+    all[Math.min(Math.max(here + step, 0), all.length - 1)]?.focus();
+  }
+
+  // The open row with the focus, the only open one, or the message of this page.
+  function copyForTicket() {
+    const inside = current()?.querySelector("[data-copies-from]");
+    const all = document.querySelectorAll(".message .detail-row:not([hidden]) .detail, main > .card .detail");
+    (inside || (all.length === 1 ? all[0].querySelector("[data-copies-from]") : null))?.click();
+  }
+
+  const KEYS = {
+    "/": () => {
+      const field = document.querySelector("#search input[type=text]");
+      field?.focus();
+      field?.select();
+    },
+    j: () => move(1),
+    k: () => move(-1),
+    o: () => current()?.querySelector(".opener, th a").click(),
+    c: copyForTicket,
+    n: () => follow("next-top"),
+    p: () => follow("previous-top"),
+    "?": () => help.showModal(),
+  };
+  const AFTER_G = { m: "tab-messages", t: "tab-tasks", s: "tab-status-codes" };
+
+  let goes = 0; // when "g" was pressed
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || !setting.checked || help.open) return;
+    if (event.target.matches("input:not([type=checkbox], [type=radio]), select, textarea, [contenteditable]")) return;
+    const tab = event.timeStamp - goes < 1500 && AFTER_G[event.key];
+    goes = event.key === "g" ? event.timeStamp : 0;
+    const act = tab ? () => follow(tab) : KEYS[event.key];
+    if (!act) return;
+    event.preventDefault();
+    act();
+  });
+})();
