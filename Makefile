@@ -8,7 +8,7 @@ ROWS ?= 400000
 JOBS ?= 2
 PARALLEL = -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: install run test test-database test-browser test-shell test-long test-wheel wheel sbom bench check audit fix lock screenshots
+.PHONY: install run test test-database test-browser test-shell test-long test-wheel wheel sbom bench check audit fix lock styles screenshots
 
 # What a server needs, without the demo.
 install: $(VENV)/.run
@@ -66,6 +66,10 @@ fix: $(VENV)/.dev
 
 screenshots: $(VENV)/.dev
 	$(BIN)/python -m tests.browser.screenshots
+
+# The part of Tabler that the pages use. Needed after a change of classes, and after an upgrade of Tabler or Django.
+styles: $(VENV)/.dev
+	$(BIN)/python -m tools.styles
 
 # Needs uv. Hashes for all platforms, and no address of an index.
 lock:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cyclonedx.model import HashAlgorithm, HashType
 from cyclonedx.model.bom import Bom
-from cyclonedx.model.component import Component, ComponentType
+from cyclonedx.model.component import Component, ComponentType, Pedigree
 from cyclonedx.model.license import LicenseExpression
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
@@ -55,7 +55,7 @@ def _package(name: str, version: str) -> Component:
 
 def _vendored() -> Iterator[Component]:
     for folder, package, version, path, licence in _VENDORED.findall((VENDOR / "README.md").read_text()):
-        content = (VENDOR / folder / Path(path).name).read_bytes()
+        [file] = [one for one in (VENDOR / folder).iterdir() if one.name != "LICENSE"]
         group, _, name = package.rpartition("/")
         yield Component(
             name=name,
@@ -63,7 +63,8 @@ def _vendored() -> Iterator[Component]:
             version=version,
             purl=PackageURL("npm", namespace=group or None, name=name, version=version),
             licenses=[LicenseExpression(licence)],
-            hashes=[HashType(alg=HashAlgorithm.SHA_256, content=hashlib.sha256(content).hexdigest())],
+            hashes=[HashType(alg=HashAlgorithm.SHA_256, content=hashlib.sha256(file.read_bytes()).hexdigest())],
+            pedigree=None if file.name == Path(path).name else Pedigree(notes=f"A part of {path}."),
             bom_ref=package,
         )
 
