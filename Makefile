@@ -12,6 +12,7 @@ PARALLEL = -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 # What a server needs, without the demo.
 install: $(VENV)/.run
+	$(BIN)/python manage.py collectstatic --verbosity 0
 
 run: $(VENV)/.run
 	$(BIN)/python manage.py serve --demo

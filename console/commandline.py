@@ -4,6 +4,7 @@ import os
 import sys
 
 import django
+from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line, load_command_class
 from environs import EnvError
@@ -26,7 +27,12 @@ def main() -> None:
             django.setup()
             load_command_class("pushlog", "version").run_from_argv(sys.argv)
             return
-        database.start()
+        if sys.argv[1:2] == ["collectstatic"]:
+            # A build has no database, and needs no secrets that last.
+            for name in ("SECRET_KEY", "ENCRYPTION_KEYS"):
+                os.environ.setdefault(name, Fernet.generate_key().decode())
+        else:
+            database.start()
     except (EmbeddedError, EnvError, ImproperlyConfigured) as error:
         sys.exit(f"pushlog: {error}")
     execute_from_command_line(sys.argv)

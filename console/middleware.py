@@ -13,6 +13,7 @@ from django.urls import resolve, reverse
 from django.utils import timezone
 from prometheus_client import Histogram
 from psycopg.errors import QueryCanceled
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 from console.access import SecondFactorNeeded
 from console.htmx import wants_fragment
@@ -53,6 +54,12 @@ def measure_requests(get_response: GetResponse) -> GetResponse:
         return response
 
     return middleware
+
+
+class StaticFiles(WhiteNoiseMiddleware):
+    """Serves collected files. Their names are hashes of their content, so browsers keep them."""
+
+    FOREVER = 365 * 24 * 3600
 
 
 def keep_private(get_response: GetResponse) -> GetResponse:

@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from environs import FileAwareEnv, validate
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
+from whitenoise.compress import Compressor
 
 from console.group_roles import roles_of_groups
 from console.kept_secrets import kept_secret
@@ -116,7 +117,7 @@ MIDDLEWARE = [
     "pushlog.api.errors.in_json",
     "pushlog.tpns.answers.in_json",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "console.middleware.StaticFiles",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -190,8 +191,13 @@ FORMAT_MODULE_PATH = ["console.formats"]
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"] if CHECKOUT else []
-# Serves the folders themselves, without collectstatic.
-WHITENOISE_USE_FINDERS = True
+# `serve` collects them in a checkout, and the build of the wheel collects them for it.
+STATIC_ROOT = BASE_DIR / "staticfiles" if CHECKOUT else BASE_DIR / "console" / "staticfiles"
+STORAGES = {"staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}}
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+# Source maps too: nobody's page loads them, and compressing them takes longer than all else.
+WHITENOISE_SKIP_COMPRESS_EXTENSIONS = [*Compressor.SKIP_COMPRESS_EXTENSIONS, "map"]
+# Those of earlier versions, which stay in the folder of a checkout.
 WHITENOISE_MAX_AGE = 3600
 
 # One alone: each would hash a wrong password.

@@ -17,6 +17,7 @@ from console.views import (
     messages,
     ops,
     sessions,
+    static_files,
     statuses,
     tasks,
 )
@@ -65,6 +66,7 @@ urlpatterns = [
     # Instead of Django's page, which checks passwords without a limit.
     path("admin/password_change/", RedirectView.as_view(pattern_name="account_change_password")),
     path("admin/", admin.site.urls),
+    path("static/<path:name>", static_files.other_version, name="static-file"),
     path("livez", ops.livez, name="livez"),
     path("readyz", ops.readyz, name="readyz"),
     path("healthz", ops.healthz, name="healthz"),

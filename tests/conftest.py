@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import call_command
 from django.db import connection
 from django.db.models import QuerySet
 from django.test import Client
-from whitenoise.middleware import WhiteNoiseMiddleware
 
+from console.middleware import StaticFiles
 from pushlog import clock
 from pushlog.maintenance import database
 from pushlog.models import App
@@ -26,6 +27,8 @@ _DATABASE = {"db", "transactional_db"}
 
 # Before pytest-django makes its test database on it.
 database.start()
+# Pages name static files as they were collected. The first process does it.
+call_command("collectstatic", verbosity=0)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -51,16 +54,16 @@ def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequ
 @pytest.fixture(scope="session", autouse=True)
 def _static_files_are_found_once() -> Iterator[None]:
     """Each test client loads the middleware, for which WhiteNoise looks at all static files: half of a page's time."""
-    find, found = WhiteNoiseMiddleware.add_files_from_finders, dict[str, Any]()
+    find, found = StaticFiles.add_files, dict[str, Any]()
 
-    def find_once(middleware: WhiteNoiseMiddleware) -> None:
+    def find_once(middleware: StaticFiles, *where: Any, **named: Any) -> None:
         if not found:
-            find(middleware)
+            find(middleware, *where, **named)
             found.update(middleware.files)
         middleware.files.update(found)
 
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", find_once)
+        monkeypatch.setattr(StaticFiles, "add_files", find_once)
         yield
 
 

@@ -63,11 +63,13 @@ def _set_up(var: Path, rows: int) -> dict[str, Callable[[], Found]]:
 
     import django
     from django.conf import settings
+    from django.core.management import call_command
 
     from pushlog.maintenance import database
 
     database.start()
     django.setup()
+    call_command("collectstatic", verbosity=0)
     settings.ROOT_URLCONF = "tests.benchmarks.control"
 
     from tests.benchmarks import filling, http, importing, indexes, load, pages, peers, sizes, tpns, writing

@@ -47,7 +47,7 @@ class Watch:
 
     def _failed(self, request: Request) -> None:
         # A page that is left at once may still be fetching its icon.
-        is_icon = request.url.endswith("icon.svg") and request.failure == "net::ERR_ABORTED"
+        is_icon = "/console/icon." in request.url and request.failure == "net::ERR_ABORTED"
         if not is_icon and (not self._expected_failure or request.failure != self._expected_failure):
             self.problems.append(f"failed: {request.url}: {request.failure}")
 

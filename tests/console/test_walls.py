@@ -187,6 +187,8 @@ RULES = {
     "admin:pushlog_credential_step": admin(MANAGERS, outside="404", GET="200", POST="302"),
     "admin:pushlog_membership_end": admin({*MANAGERS, *ADMINISTRATORS}, outside="404", GET="200", POST="302"),
     "admin:pushlog_membership_take_back": admin({*MANAGERS, *ADMINISTRATORS}, outside="404", GET="200", POST="302"),
+    # Under an old name.
+    "static-file": anybody(GET="302"),
     # For monitoring. Probes say "open": what they find is not their rule.
     **dict.fromkeys(PROBES, anybody(GET="open")),
     "metrics": anybody(GET="403"),
@@ -285,4 +287,4 @@ def test_who_lacks_a_needed_second_factor_gets_no_further_than_to_add_one(
             opened.add(name)
 
     own = {name for name in opened if name.startswith(("account_", "mfa_"))} | {"usersessions_list"}
-    assert opened - own == {"admin/password_change/", "admin:password_change", *PROBES}
+    assert opened - own == {"admin/password_change/", "admin:password_change", "static-file", *PROBES}

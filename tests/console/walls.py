@@ -133,6 +133,7 @@ class World:
             ).pk,
             "step": "revoke",
             "token": token_of(self.app, SearchTerms(TARGET)) if name == "target" else "x",
+            "name": "console/console.0123456789ab.css",
             "provider_id": "sso",
             "app_label": "pushlog",
         }

@@ -1,5 +1,6 @@
 """The package as a user gets it: built, installed beside the locked dependencies, and served in an empty folder."""
 
+import json
 import os
 import re
 import signal
@@ -18,6 +19,7 @@ import pytest
 from pushlog import __version__
 
 ROOT = Path(__file__).resolve().parents[2]
+STATIC = "console/staticfiles/"
 pytestmark = pytest.mark.wheel
 
 
@@ -53,13 +55,35 @@ def port() -> int:
 
 
 def test_wheel_holds_every_file_of_the_program_and_no_other(wheel: Path) -> None:
-    listed = ["git", "ls-files", "-z", "console", "pushlog", "templates", "static"]
+    listed = ["git", "ls-files", "-z", "console", "pushlog", "templates"]
     tracked = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")[:-1]
     with ZipFile(wheel) as archive:
         packed = {name for name in archive.namelist() if ".dist-info/" not in name}
+        manifest = json.loads(archive.read(f"{STATIC}staticfiles.json"))["paths"]
+    static = {name.removeprefix(STATIC) for name in packed if name.startswith(STATIC)}
 
-    assert packed == {re.sub("^(templates|static)/", r"console/\1/", name) for name in tracked}
+    assert {name for name in packed if not name.startswith(STATIC)} == {
+        re.sub("^templates/", "console/templates/", name) for name in tracked
+    }
+    # Each under its hashed name alone, and compressed.
+    assert {name for name in static if not name.endswith((".br", ".gz"))} == {*manifest.values(), "staticfiles.json"}
+    assert {
+        name for name in manifest.values() if name.endswith((".css", ".js")) and f"{name}.br" not in static
+    } == set()
+    assert manifest.keys() >= {
+        "console/console.css",
+        "admin/css/base.css",
+        "mfa/js/webauthn.js",
+        "ninja/swagger-ui.css",
+    }
     assert wheel.name == f"pushlog-{__version__}-py3-none-any.whl"
+
+
+def test_wheel_has_the_licences_of_all_that_is_in_it(wheel: Path) -> None:
+    with ZipFile(wheel) as archive:
+        found = {name.partition("/licenses/")[2] for name in archive.namelist() if "/licenses/" in name}
+
+    assert found == {"LICENSE", "static/vendor/htmx/LICENSE", "static/vendor/tabler/LICENSE"}
 
 
 def test_installed_pushlog_serves_the_demo_in_an_empty_folder(programs: Path, port: int, tmp_path: Path) -> None:
@@ -80,7 +104,9 @@ def test_installed_pushlog_serves_the_demo_in_an_empty_folder(programs: Path, po
         pages = [login, *_pages_of_the_operator(browser, f"http://127.0.0.1:{port}", login, log.read_text())]
         files = {path for page in pages for path in re.findall(r'(?:href|src)="(/static/[^"]+)"', page)}
         for path in files:
-            assert _get(browser, f"http://127.0.0.1:{port}{path}")
+            with browser.open(f"http://127.0.0.1:{port}{path}") as answer:
+                assert answer.read()
+                assert "immutable" in answer.headers["Cache-Control"]
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait(60)

@@ -47,6 +47,7 @@ class Command(BaseCommand):
                 "--demo creates logins and prints their passwords, so it does not run with DATABASE_URL."
             )
         sock = _bound(host, port)
+        call_command("collectstatic", stdout=self.stdout)
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_empty_folder(settings.VAR / "metrics" / str(port)))
         try:
             self._prepare(demo, address)
