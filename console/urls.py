@@ -6,6 +6,7 @@ from django.urls import include, path, re_path, register_converter
 from django.views.generic import RedirectView
 
 from console import single_sign_on
+from console.compression import compressed
 from console.url_converters import PushIDConverter
 from console.views import (
     api_docs,
@@ -32,24 +33,24 @@ handler500 = "console.views.errors.server_error"
 register_converter(PushIDConverter, "push_id")
 
 app_pages = [
-    path("messages/", messages.message_list, name="messages"),
+    path("messages/", compressed(messages.message_list), name="messages"),
     path("messages/search/", messages.search, name="search"),
-    path("messages/<uuid:message_id>/", messages.message_detail, name="message"),
+    path("messages/<uuid:message_id>/", compressed(messages.message_detail), name="message"),
     path("messages/<uuid:message_id>/reveal/", messages.reveal_message, name="reveal"),
     path("targets/<str:token>/", messages.target, name="target"),
     path("status-codes/", statuses.app_status_codes, name="app-status-codes"),
     path("erase/", erasure.erase, name="erase"),
-    path("tasks/", tasks.task_list, name="tasks"),
-    path("tasks/<push_id:push_id>/", tasks.task_detail, name="task"),
+    path("tasks/", compressed(tasks.task_list), name="tasks"),
+    path("tasks/<push_id:push_id>/", compressed(tasks.task_detail), name="task"),
 ]
 
 urlpatterns = [
-    path("", apps.app_list, name="apps"),
+    path("", compressed(apps.app_list), name="apps"),
     path("apps/<slug:app>/", include(app_pages)),
     path("audit/", audit.audit_log, name="audit-log"),
     path("audit/search/", audit.audit_search, name="audit-search"),
     path("audit/export/", audit.audit_export, name="audit-export"),
-    path("status-codes/", statuses.status_codes, name="status-codes"),
+    path("status-codes/", compressed(statuses.status_codes), name="status-codes"),
     # No page of allauth that needs mail or lets people sign up.
     path("accounts/login/", account.login, name="account_login"),
     path("accounts/logout/", account.logout, name="account_logout"),

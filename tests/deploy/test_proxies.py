@@ -39,7 +39,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(BODY)))
         self.end_headers()
+        self.wfile.write(BODY)
 
     def log_message(self, *_: object) -> None:
         pass
@@ -51,7 +54,8 @@ def nginx(port: int, behind: str, folder: Path) -> list[str]:
     temporary = "".join(
         f"{name}_temp_path {folder}/{name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
-    frame = f"pid {folder}/pid; events {{}} http {{ access_log off; {temporary}\n%s\n}}"
+    # As Debian's nginx.conf: compression is on.
+    frame = f"pid {folder}/pid; events {{}} http {{ access_log off; gzip on; {temporary}\n%s\n}}"
     (folder / "conf").write_text(frame % site.replace("127.0.0.1:8000", behind))
     return ["nginx", "-e", "stderr", "-c", str(folder / "conf"), "-g", "daemon off;"]
 
@@ -116,3 +120,9 @@ def test_stalled_body_waits_in_the_proxy_and_headers_are_its_own(port: int, back
         assert path == "/whole"
         assert headers.get_all("X-Forwarded-For") == ["127.0.0.1"]
         assert headers.get_all("X-Forwarded-Proto") == ["http"]
+
+
+def test_proxy_leaves_compression_to_us(port: int) -> None:
+    with urlopen(Request(f"http://127.0.0.1:{port}/page", headers={"Accept-Encoding": "gzip, br"})) as answer:
+        assert answer.headers["Content-Encoding"] is None
+        assert answer.read() == BODY
