@@ -1,4 +1,4 @@
-"""Writes the part of Tabler that our pages can use: `make styles` calls it.
+"""Writes the part of Tabler that our pages can use, and the dark theme for browsers without scripts: `make styles`.
 
 A rule stays if a selector of it can match: all its classes and data attributes stand in a template or a script of ours,
 of Django's admin or of allauth. Custom properties stay if anything reads them, and animations if anything plays them.
@@ -17,6 +17,9 @@ import tinycss2
 ROOT = Path(__file__).resolve().parents[1]
 WHOLE = ROOT / "tools" / "tabler" / "tabler.min.css"
 USED = ROOT / "static" / "vendor" / "tabler" / "tabler.used.css"
+OURS = ROOT / "static" / "console" / "console.css"
+DARK = ROOT / "static" / "console" / "system-dark.css"
+_DARK = "[data-bs-theme=dark]"
 
 _IN_HTML = re.compile(r"""class=\\?["']((?:\{%.*?%\}|\{\{.*?\}\}|[^"'<>])*)""")
 # What a template puts into the class of the one that it extends.
@@ -204,6 +207,19 @@ def _name(rule: Any) -> str:
     return str(tinycss2.serialize(rule.prelude)).strip()
 
 
+def dark_rules(*sheets: str) -> str:
+    """The rules of the dark theme, for browsers without scripts: those never get data-bs-theme="dark"."""
+    found = []
+    for rule in (one for sheet in sheets for one in tinycss2.parse_stylesheet(sheet, skip_comments=True)):
+        if rule.type == "qualified-rule":
+            selectors = [tinycss2.serialize(one).strip().replace('"', "") for one in _selectors(rule.prelude)]
+            own = [one.replace(_DARK, ":root:not(.scripts)") for one in selectors if one.startswith(_DARK)]
+            if own:
+                found.append(f"{','.join(own)}{{{';'.join(_declared(one) for one in _of_rule(rule))}}}")
+    return "\n".join(found) + "\n"
+
+
 if __name__ == "__main__":
     USED.write_text(cut(WHOLE.read_text(), *used_names()))
+    DARK.write_text(dark_rules(USED.read_text(), OURS.read_text()))
     print(f"{USED.relative_to(ROOT)}: {USED.stat().st_size:,} of {WHOLE.stat().st_size:,} bytes")

@@ -1,5 +1,7 @@
 """Pages beside the list, and what they have in common."""
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -57,6 +59,19 @@ def test_theme_follows_the_system_until_somebody_chooses(windows: Windows) -> No
     expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
     choose_theme(page, "System")
     expect(page.locator("html")).to_have_attribute("data-bs-theme", "light")
+
+
+def test_theme_follows_the_system_without_scripts(windows: Windows) -> None:
+    tones = {}
+    for theme in ("light", "dark"):
+        page = windows.open(scripts=False, theme=theme)
+        page.goto(SHOP)
+        colours = page.evaluate(
+            "[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]"
+        )
+        tones[theme] = [sum(map(int, re.findall(r"\d+", one)[:3])) for one in colours]
+    assert tones["light"][0] > tones["light"][1]
+    assert tones["dark"][0] < tones["dark"][1]
 
 
 def test_theme_switch_is_not_offered_without_scripts(windows: Windows) -> None:

@@ -88,7 +88,9 @@ def test_rows_open_beside_each_other_and_a_sort_closes_them(live_page: Page, wat
     # All at once: none may cancel another's request.
     live_page.evaluate("[...document.querySelectorAll('.opener')].slice(0, 4).forEach(opener => opener.click())")
     expect(live_page.locator(".detail:visible")).to_have_count(4)
-    shown = live_page.get_by_role("link", name="This message", exact=True).evaluate_all("links => links.map(link => link.pathname)")
+    shown = live_page.get_by_role("link", name="This message", exact=True).evaluate_all(
+        "links => links.map(link => link.pathname)"
+    )
     assert shown == wanted
 
     sort_by(live_page, "title", "ascending")

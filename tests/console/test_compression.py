@@ -14,7 +14,7 @@ from tests import factories
 from tests.console.walls import TARGET, World, names
 
 pytestmark = pytest.mark.django_db
-COMPRESSED = {"apps", "messages", "message", "tasks", "task", "status-codes"}
+COMPRESSED = {"apps", "messages", "message", "tasks", "task", "status-codes", "app-status-codes"}
 BROWSER = {"Accept-Encoding": "gzip, deflate, br"}
 
 

@@ -2,11 +2,17 @@
 
 import pytest
 
-from tools.styles import USED, WHOLE, cut, used_names
+from tools.styles import DARK, OURS, USED, WHOLE, cut, dark_rules, used_names
 
 
 def test_served_part_is_what_make_styles_makes() -> None:
     assert USED.read_text() == cut(WHOLE.read_text(), *used_names()), "Run `make styles`."
+
+
+def test_dark_theme_without_scripts_is_what_make_styles_makes() -> None:
+    assert DARK.read_text() == dark_rules(USED.read_text(), OURS.read_text()), "Run `make styles`."
+    assert "--quiet:" in DARK.read_text()
+    assert dark_rules('[data-bs-theme="dark"] p, .x{top:0}p{top:1px}') == ":root:not(.scripts) p{top:0}\n"
 
 
 def test_served_part_keeps_the_notice_and_both_themes() -> None:
