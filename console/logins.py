@@ -56,6 +56,10 @@ class AccountAdapter(DefaultAccountAdapter):
         apps = [*visible_apps(request.user).values_list("slug", flat=True)[:2]]
         return reverse("messages", args=apps) if len(apps) == 1 else str(super().get_login_redirect_url(request))
 
+    def get_signup_redirect_url(self, request: HttpRequest) -> str:
+        """After the first single sign-on, too."""
+        return self.get_login_redirect_url(request)
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 

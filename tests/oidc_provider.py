@@ -22,9 +22,11 @@ def running_provider(groups: dict[str, list[str] | None]) -> Iterator[str]:
         claims = {"sub": name, "preferred_username": name, "email": f"{name}@example.com", "groups": own}
         command += ["--user-claims", json.dumps(claims)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
-        _wait_for(port)
-        yield f"http://localhost:{port}"
-        server.terminate()
+        try:
+            _wait_for(port)
+            yield f"http://localhost:{port}"
+        finally:
+            server.terminate()
 
 
 def _wait_for(port: int) -> None:

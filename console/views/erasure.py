@@ -32,7 +32,9 @@ class ErasureForm(forms.Form):
 @right_required(Right.MANAGE)
 def erase(request: MemberRequest) -> HttpResponse:
     """Says first what there is. The second form, with the ID typed again, erases it."""
-    form = ErasureForm(request.POST if request.method == "POST" else None, initial={"target_id": _target_of(request)})
+    # The search of the frame has fields of these names.
+    data = request.POST if request.method == "POST" else None
+    form = ErasureForm(data, initial={"target_id": _target_of(request)}, auto_id="erase_%s")
     context: dict[str, Any] = {"app": request.app, "form": form}
     if request.method != "POST":
         return TemplateResponse(request, "erase.html", context)

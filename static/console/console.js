@@ -24,6 +24,12 @@ if (menu) {
   });
 }
 
+// Paper says where it came from, and when.
+addEventListener("beforeprint", () => {
+  const printed = document.getElementById("printed");
+  if (printed) printed.textContent = ` · ${location.href} · printed at ${new Date().toISOString()}`;
+});
+
 // Choices of a list act at once. “Custom” opens the fields of times.
 document.addEventListener("click", (event) => {
   if (event.target.id !== "range-custom") return;
@@ -33,7 +39,8 @@ document.addEventListener("click", (event) => {
   field.focus();
 });
 document.addEventListener("change", (event) => {
-  if (event.target.matches("#filter-form select")) event.target.form.requestSubmit();
+  // A channel waits for its code.
+  if (event.target.matches("#filter-form select:not([name=channel])")) event.target.form.requestSubmit();
 });
 
 // A row opens in place. htmx loads its details at the first click.

@@ -9,6 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from console.url_converters import PushIDConverter
+from pushlog.demo.messages import HEAVY_TARGET
 from tests.browser.conftest import Windows
 from tests.browser.pages import PHONE, SHOP, WIDE, open_row, overflow, search_for
 from tests.browser.travel import HOSTILE, SALE_PAGE, TASKS
@@ -43,7 +44,32 @@ def _found(page: Page) -> None:
 def _no_terms(page: Page) -> None:
     page.goto(SHOP)
     page.get_by_role("button", name="Search").click()
-    expect(page.get_by_role("alert")).to_be_visible()
+    expect(page.locator("#id_target_id_error")).to_be_visible()
+
+
+def _target(page: Page) -> None:
+    page.goto(SHOP)
+    search_for(page, target_id=HEAVY_TARGET)
+    page.get_by_text("The days as a table").click()
+
+
+def _other_forms(page: Page) -> None:
+    page.goto(SHOP)
+    search_for(page, target_id=f"{HEAVY_TARGET[:5]} {HEAVY_TARGET[5:9]}\u200b-{HEAVY_TARGET[9:]}")
+    expect(page.locator(".hints button").first).to_be_visible()
+
+
+def _menu(page: Page) -> None:
+    page.goto(f"{SHOP}?range=week&outcome=failed")
+    page.get_by_text("More filters").click()
+    page.locator("details.scope summary").click()
+    page.locator("#menu summary").click()
+
+
+def _keys(page: Page) -> None:
+    page.goto("/apps/shop/status-codes/")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
 
 
 def _failure(page: Page) -> None:
@@ -98,7 +124,7 @@ def _hidden_message(page: Page) -> None:
 
 def _erase_found(page: Page) -> None:
     page.goto("/apps/shop/erase/")
-    page.get_by_label("Target ID").fill("nobody" * 40)
+    page.locator("main").get_by_label("Target ID", exact=True).fill("nobody" * 40)
     page.get_by_label("Reason").fill("request 7")
     page.get_by_role("button", name="See what there is").click()
     expect(page.get_by_role("button", name="Erase it for good")).to_be_visible()
@@ -160,8 +186,12 @@ PAGES: dict[str, Callable[[Page], None]] = {
     "found": _found,
     "empty": _empty,
     "no-terms": _no_terms,
+    "target": _target,
+    "other-forms": _other_forms,
+    "menu": _menu,
+    "keys": _keys,
     "problem": _at(f"{SHOP}?outcome=nice&channel=apns"),
-    "unknown-parameter": _at(f"{SHOP}?{'x' * 300}=1"),
+    "unknown-parameter": _at(f"{SHOP}?outcme={'x' * 300}"),
     "failure": _failure,
     "codes": _at("/status-codes/#apns-2009"),
     "tasks": _at(TASKS),

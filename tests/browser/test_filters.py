@@ -21,11 +21,10 @@ def apply(page: Page, **choices: str) -> None:
             field.select_option(label=choice)
         else:
             field.fill(choice)
-    if set(choices) == {"Outcome"}:
-        button = page.locator("#filter-form").get_by_role("button", name="Apply", exact=True)
-        if button.is_visible():
-            button.click()
-    else:
+    button = page.locator("#filter-form").get_by_role("button", name="Apply", exact=True)
+    if button.is_visible():
+        button.click()
+    elif not set(choices) <= {"Outcome", "Push_type", "Mode"}:
         page.get_by_role("button", name="Apply filters").click()
 
 

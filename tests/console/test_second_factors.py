@@ -55,7 +55,7 @@ def later_code(phone: pyotp.TOTP) -> str:
 
 def test_a_role_that_needs_one_opens_nothing_else_before(app: App, manager: User) -> None:
     client, answer = log_in(manager)
-    assert answer.headers["Location"] == "/"
+    assert answer.headers["Location"] == f"/apps/{app.slug}/messages/"
 
     for path in ("/", f"/apps/{app.slug}/messages/", f"/apps/{app.slug}/erase/", "/admin/", "/admin/pushlog/app/"):
         assert client.get(path).headers["Location"] == "/accounts/mfa/", path
@@ -98,7 +98,7 @@ def test_the_log_in_asks_for_the_code(app: App, manager: User) -> None:
     assert client.get("/").headers["Location"].startswith("/accounts/login/")
     assert client.post(CODE, {"code": "000000"}).status_code == 200
     assert client.get("/").status_code == 302
-    assert client.post(CODE, {"code": later_code(phone)}).headers["Location"] == "/"
+    assert client.post(CODE, {"code": later_code(phone)}).headers["Location"] == f"/apps/{app.slug}/messages/"
     assert client.get("/").status_code == 200
 
 
@@ -190,14 +190,14 @@ def test_secrets_are_encrypted_and_survive_new_keys(manager: User, settings: Set
         assert client.post(CODE, {"code": code}).status_code == 200
 
 
-def test_lost_factors_are_removed_by_a_command(manager: User, capsys: pytest.CaptureFixture[str]) -> None:
+def test_lost_factors_are_removed_by_a_command(app: App, manager: User, capsys: pytest.CaptureFixture[str]) -> None:
     client, _ = log_in(manager)
     add_app(client)
 
     call_command("remove_second_factors", "Mo")
 
     assert capsys.readouterr().out == "Removed.\n"
-    assert log_in(manager)[1].headers["Location"] == "/"
+    assert log_in(manager)[1].headers["Location"] == f"/apps/{app.slug}/messages/"
     with pytest.raises(CommandError, match="nobody"):
         call_command("remove_second_factors", "nobody")
 
