@@ -10,12 +10,12 @@ from pushlog.models import Message, PushTask
 
 # Columns by public name. All run in one direction. Each sort has an index that begins with the app.
 SORTS = {
-    "customer_message_id": ("customer_message_id", "id"),
-    "push_type": ("push_type", "id"),
+    "created_at": ("id",),
+    "status": ("outcome", "channel", "code", "id"),
     "target_id": ("target_id", "id"),
     "title": ("title", "id"),
-    "status": ("outcome", "channel", "code", "id"),
-    "created_at": ("id",),
+    "customer_message_id": ("customer_message_id", "id"),
+    "push_type": ("push_type", "id"),
 }
 DEFAULT_SORT = "-created_at"
 

@@ -37,7 +37,8 @@ def test_clearing_the_filters_clears_every_one_and_nothing_else(
     member_client: Client, app: App, listing: Listing
 ) -> None:
     values = VALUES[listing.page]
-    assert list(values) == list(listing.filters)
+    # Times that are typed replace a range.
+    assert list(values) == [name for name in listing.filters if name not in listing.linked_filters]
     kept = {"sort": "title"}
     if "search" in listing.others:
         kept["search"] = token_of(app, SearchTerms(customer_message_id="t"))

@@ -43,7 +43,7 @@ def test_login_leads_to_my_apps(client: Client, db: None) -> None:
 
 
 def test_pages_tell_the_version_to_those_who_are_logged_in(member_client: Client) -> None:
-    footer = f"Pushlog {__version__}</footer>"
+    footer = f">Pushlog {__version__}<"
 
     assert footer in member_client.get("/").content.decode()
     assert footer in member_client.get("/nothing/").content.decode()

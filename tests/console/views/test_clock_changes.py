@@ -39,7 +39,7 @@ def write(app: App, change: datetime, now: datetime) -> None:
 
 def times(page: str) -> list[str]:
     """The times of the rows of a list, as they are read."""
-    cells = re.findall(r'<td role="cell" class="col-(?:created|pushed)_at">(.*?)</td>', page)
+    cells = re.findall(r'class="col-(?:created|pushed)_at">(.*?)</t[dh]>', page, re.DOTALL)
     return [re.sub("<.*?>", "", cell) for cell in cells]
 
 
