@@ -50,7 +50,7 @@ def test_address_stays(name: str, arguments: list[object], address: str) -> None
 def test_parameters_of_the_lists_stay() -> None:
     assert {
         *("search", "sort", "after", "before"),
-        *("push_type", "mode", "outcome", "channel", "code", "created_from", "created_to"),
+        *("push_type", "mode", "outcome", "channel", "code", "created_from", "created_to", "range"),
     } == MESSAGES.parameters
     assert {"sort", "after", "before", "push_id", "target_kind", "state", "day"} == TASKS.parameters
     assert {"sort", "after", "before"} == TASK_MESSAGES.parameters
