@@ -82,7 +82,8 @@ def test_everything_is_reached_in_the_order_of_the_page(page: Page) -> None:
         ),
     ]
     assert [name for name in reached if name in wanted] == wanted
-    assert any(name.startswith("Details of") for name in reached)
+    # Without scripts nothing opens in place: rows are links.
+    assert any(name.startswith(("Details of", "20")) for name in reached)
 
 
 def test_focus_is_seen_and_not_under_the_head(page: Page) -> None:
