@@ -48,6 +48,7 @@ _AGAIN = ["search again"]
 _LISTS = {"messages", "target", "task"}
 # A gateway may report on one message for ever.
 HISTORY_SIZE = 200
+_COUNTED = 10_000
 # A corrected status is in the history.
 _CORRECTED = {"title": "Title", "content": "Content", "extras": "Extras", "expires_at": "Expiry time"}
 _SHOWN_TO_ALL = {"title", "expires_at"}
@@ -218,7 +219,7 @@ def _detail(
 ) -> HttpResponse:
     newest = StatusChange.objects.filter(message_id=message.pk).order_by("-at", "-code")
     history = list(reversed(newest[: HISTORY_SIZE + 1]))
-    older = newest.count() - HISTORY_SIZE if len(history) > HISTORY_SIZE else 0
+    older = newest[:_COUNTED].count() - HISTORY_SIZE if len(history) > HISTORY_SIZE else 0
     terms = _search_of(request)
     seen = Sight(request, terms)
     shows_content = seen.shows_content(message)
@@ -241,6 +242,7 @@ def _detail(
         "knows_target": whole == message.target_id,
         "timeline": entries,
         "older": older,
+        "older_is_cut": older == _COUNTED - HISTORY_SIZE,
         "offset": shared_offset(_moments(message, entries)),
         "forecast": forecast(message, now).value,
         "verdict": verdict(message, now),

@@ -54,7 +54,7 @@ def tables(plan: Plan) -> set[str]:
 def test_page_of_a_message_reads_one_partition_of_each_table(log: Log, browser: Client, message: Message) -> None:
     address = reverse("message", args=[log.app.slug, message.pk])
 
-    about_message, about_history = plans_of(log, lambda: browser.get(address), *TABLES)
+    about_message, about_history, about_length = plans_of(log, lambda: browser.get(address), *TABLES)
 
     # Its task and its corrections are read along.
     others = {"pushlog_pushtask", "pushlog_correction", "auth_user"}
