@@ -63,6 +63,8 @@ def test_page_of_a_message_reads_one_partition_of_each_table(log: Log, browser: 
     # The newest 200, and one that says whether there are more.
     assert about_history.rows_read == 201, about_history.text
     assert about_history.rows_sorted == 0, about_history.text
+    # How many more there are.
+    assert len(tables(about_length)) == 1
 
 
 def test_api_reads_one_partition_of_each_table(log: Log, program: Program, message: Message) -> None:
