@@ -108,6 +108,8 @@ def test_push_id_leads_to_its_task_and_a_miss_explains_itself(page: Page) -> Non
     page.wait_for_url(f"**{SALE_PAGE}")
     expect(page.get_by_role("heading", name="Weekend sale")).to_be_visible()
     page.get_by_role("link", name="All push tasks").click()
+    expect(page.locator(".task-row").first).to_be_visible()
+    page.wait_for_load_state("networkidle")
     page.goto(f"{TASKS}?push_id=never-reported")
     expect(page.locator(".nothing")).to_contain_text("No push task with the push ID never-reported is in Travel")
     expect(page.locator(".hints")).to_contain_text("Messages of a task with this push ID are in the log")
