@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, StorageState
 
 from pushlog.demo import messages
 from tests.browser.console_server import Console, chromium, running_console
-from tests.browser.pages import WIDE, log_in
+from tests.browser.pages import WIDE, confirm, log_in
 from tests.browser.travel import add_travel
 from tests.browser.watch import Watch
 
@@ -40,10 +40,7 @@ def cookies(console: Console, browser: Browser) -> dict[str, StorageState]:
         log_in(page, name, console.passwords[name])
         page.locator("#menu").wait_for()
         if name == "admin":  # the admin asks for the password again
-            page.goto("/accounts/reauthenticate/")
-            page.get_by_label("Password").fill(console.passwords[name])
-            page.get_by_role("button", name="Confirm").click()
-            page.wait_for_url("**/")
+            confirm(page, console.passwords[name])
         kept[name] = page.context.storage_state()
         page.context.close()
     return kept

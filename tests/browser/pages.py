@@ -19,6 +19,14 @@ def log_in(page: Page, name: str, password: str) -> None:
     page.get_by_role("button", name="Log in").click()
 
 
+def confirm(page: Page, password: str) -> None:
+    """Says again that it is this person: the admin asks for it every quarter of an hour."""
+    page.goto("/accounts/reauthenticate/")
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Confirm").click()
+    page.wait_for_url(lambda address: "reauthenticate" not in address)
+
+
 def log_out(page: Page) -> None:
     page.locator("#menu summary").click()
     page.get_by_role("button", name="Log out").click()

@@ -11,7 +11,8 @@ from playwright.sync_api import Page, expect
 from console.url_converters import PushIDConverter
 from pushlog.demo.messages import HEAVY_TARGET
 from tests.browser.conftest import Windows
-from tests.browser.pages import PHONE, SHOP, WIDE, open_row, overflow, search_for
+from tests.browser.console_server import Console
+from tests.browser.pages import PHONE, SHOP, WIDE, confirm, open_row, overflow, search_for
 from tests.browser.travel import HOSTILE, SALE_PAGE, TASKS
 from tests.browser.watch import Watch
 
@@ -217,11 +218,15 @@ EVERYBODY = {"operator": PAGES, "support": MASKED, "admin": MANAGED, "auditor": 
 
 @pytest.mark.parametrize("width", [WIDE["width"], PHONE["width"]], ids=["wide", "phone"])
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing(windows: Windows, watch: Watch, theme: Literal["light", "dark"], width: int) -> None:
+def test_axe_finds_nothing(
+    windows: Windows, watch: Watch, console: Console, theme: Literal["light", "dark"], width: int
+) -> None:
     watch.expect(400, 404, 503)
     found = {}
     for who, pages in EVERYBODY.items():
         page = windows.open(who=who, theme=theme, width=width)
+        if who == "admin":
+            confirm(page, console.passwords[who])
         for name, visit in pages.items():
             visit(page)
             expect(page.locator("html")).to_have_attribute("data-bs-theme", theme)
@@ -232,11 +237,13 @@ def test_axe_finds_nothing(windows: Windows, watch: Watch, theme: Literal["light
 
 
 @pytest.mark.parametrize("width", [320, PHONE["width"], 900], ids=str)
-def test_no_page_is_wider_than_the_window(windows: Windows, watch: Watch, width: int) -> None:
+def test_no_page_is_wider_than_the_window(windows: Windows, watch: Watch, console: Console, width: int) -> None:
     watch.expect(400, 404, 503)
     wide = {}
     for who, pages in EVERYBODY.items():
         page = windows.open(who=who, width=width)
+        if who == "admin":
+            confirm(page, console.passwords[who])
         for name, visit in pages.items():
             visit(page)
             if overflow(page) > 0:
