@@ -280,11 +280,11 @@ def _moments(message: Message, entries: list[Entry]) -> list[datetime]:
 def _back(request: MemberRequest, terms: SearchTerms) -> tuple[str, str]:
     """The list that the person came from, with its search and filters: its address and its name."""
     lists = reverse("messages", args=[request.app.slug])
-    came = urlsplit(request.headers.get("Referer", ""))
     if terms:
         return address_of(request.app, terms), "Back to the search"
-    if came.netloc == request.get_host():
-        with suppress(Resolver404):
+    with suppress(Resolver404, ValueError):  # what no browser sends
+        came = urlsplit(request.headers.get("Referer", ""))
+        if came.netloc == request.get_host():
             found = resolve(came.path)
             if found.view_name in _LISTS and found.kwargs["app"] == request.app.slug:
                 query = f"?{came.query}" if came.query else ""

@@ -107,6 +107,7 @@ def test_people_go_back_to_the_list_they_came_from(member_client: Client, app: A
         (f"http://elsewhere{lists}?outcome=failed", lists),
         ("http://testserver/apps/other/messages/?outcome=failed", lists),
         ("http://testserver//[", lists),
+        ("http://[", lists),
     ):
         assert f'<p><a href="{back}">' in page_of(member_client, message, Referer=came).content.decode()
 
