@@ -11,7 +11,7 @@ View = Callable[..., HttpResponse]
 
 # Of each only a few values count, or those that we encrypted. Free text may come from an attacker, who learns from the
 # length of a compressed page whether it says the same elsewhere.
-_NOT_FREE = {"sort", "after", "before", "range", "outcome", "channel", "mode", "push_type", "target_kind", "state"}
+NOT_FREE = {"sort", "after", "before", "range", "outcome", "channel", "mode", "push_type", "target_kind", "state"}
 
 
 def compressed(view: View) -> View:
@@ -20,7 +20,7 @@ def compressed(view: View) -> View:
 
     @wraps(view)
     def answer(request: HttpRequest, **parts: Any) -> HttpResponse:
-        is_safe = request.method == "GET" and request.GET.keys() <= _NOT_FREE
+        is_safe = request.method == "GET" and request.GET.keys() <= NOT_FREE
         return (zipped if is_safe else view)(request, **parts)
 
     return answer

@@ -23,6 +23,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from console import audit, htmx, tokens
 from console.access import MemberRequest, Right, member_required, right_required, visible_apps
+from console.compression import NOT_FREE
 from console.lists.context import in_audit_log, list_context, page_asked_for
 from console.lists.empty import explain_miss
 from console.lists.filters import FoundFilter, MessageFilter, RevealForm, SearchForm
@@ -287,7 +288,9 @@ def _back(request: MemberRequest, terms: SearchTerms) -> tuple[str, str]:
         if came.netloc == request.get_host():
             found = resolve(came.path)
             if found.view_name in _LISTS and found.kwargs["app"] == request.app.slug:
-                query = f"?{came.query}" if came.query else ""
+                # The page is compressed, so no text of a stranger may stand in it: console/compression.py.
+                kept = QueryDict(came.query)
+                query = f"?{kept.urlencode()}" if kept and kept.keys() <= NOT_FREE else ""
                 return f"{came.path}{query}", "All messages" if came.path == lists and not query else "Back to the list"
     return lists, "All messages"
 

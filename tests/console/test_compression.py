@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django.fixtures import Settings
 
-from console.compression import _NOT_FREE
+from console.compression import NOT_FREE
 from pushlog.models import App
 from tests import factories
 from tests.console.walls import TARGET, World, names
@@ -67,7 +67,7 @@ def test_a_search_is_not_compressed(member_client: Client, app: App, row: str) -
 
 
 @pytest.mark.parametrize("page", ["messages", "tasks"])
-@pytest.mark.parametrize("name", sorted(_NOT_FREE))
+@pytest.mark.parametrize("name", sorted(NOT_FREE))
 def test_compressed_page_with_rows_does_not_show_the_text_of_its_address(
     member_client: Client, app: App, row: str, page: str, name: str
 ) -> None:

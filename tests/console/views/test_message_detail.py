@@ -108,6 +108,7 @@ def test_people_go_back_to_the_list_they_came_from(member_client: Client, app: A
         ("http://testserver/apps/other/messages/?outcome=failed", lists),
         ("http://testserver//[", lists),
         ("http://[", lists),
+        (f"http://testserver{lists}?outcome=failed&x=guess", lists),
     ):
         assert f'<p><a href="{back}">' in page_of(member_client, message, Referer=came).content.decode()
 
