@@ -42,7 +42,7 @@ class Sight:
         self.may_erase = Right.MANAGE in request.rights
         self._app, self._person = request.app, request.user.pk
         self._reveals = request.reveals if self.may_reveal else []
-        self._typed = terms.target_id if terms and terms.typed_by == self._person else ""
+        self._typed_target = terms.target_id if terms and terms.typed_by == self._person else ""
 
     def target_id(self, message: Message) -> str:
         is_known = self.knows(message.target_id) or self.revealed_until(message) is not None
@@ -50,7 +50,7 @@ class Sight:
 
     def knows(self, target_id: str) -> bool:
         """People know what they typed themselves."""
-        return self.sees_all or target_id == self._typed or bool(self._revealed(target=target_id))
+        return self.sees_all or target_id == self._typed_target or bool(self._revealed(target=target_id))
 
     def shows_content(self, message: Message) -> bool:
         return self.sees_all or self.revealed_until(message) is not None
@@ -58,6 +58,10 @@ class Sight:
     def term(self, terms: SearchTerms) -> str:
         """The target ID that was searched for. Somebody else may have typed it."""
         return terms.target_id if not terms.target_id or self.knows(terms.target_id) else masked(terms.target_id)
+
+    def typed(self, terms: SearchTerms) -> dict[str, str]:
+        """What the fields of the search show again."""
+        return terms.ids if self.knows(terms.target_id) else terms.ids | {"target_id": ""}
 
     def revealed_until(self, message: Message) -> datetime | None:
         found = self._revealed(message=message, target=message.target_id)

@@ -49,6 +49,10 @@ class SearchTerms:
         return bool(self.target_id or self.customer_message_id)
 
     @property
+    def ids(self) -> dict[str, str]:
+        return {"target_id": self.target_id, "customer_message_id": self.customer_message_id}
+
+    @property
     def has_both(self) -> bool:
         return bool(self.target_id and self.customer_message_id)
 

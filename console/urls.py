@@ -15,8 +15,10 @@ from console.views import (
     erasure,
     errors,
     first_administrator,
+    message,
     messages,
     ops,
+    searches,
     sessions,
     static_files,
     statuses,
@@ -34,9 +36,9 @@ register_converter(PushIDConverter, "push_id")
 
 app_pages = [
     path("messages/", compressed(messages.message_list), name="messages"),
-    path("messages/search/", messages.search, name="search"),
-    path("messages/<uuid:message_id>/", compressed(messages.message_detail), name="message"),
-    path("messages/<uuid:message_id>/reveal/", messages.reveal_message, name="reveal"),
+    path("messages/search/", searches.search, name="search"),
+    path("messages/<uuid:message_id>/", compressed(message.message_detail), name="message"),
+    path("messages/<uuid:message_id>/reveal/", message.reveal_message, name="reveal"),
     path("targets/<str:token>/", messages.target, name="target"),
     path("status-codes/", compressed(statuses.app_status_codes), name="app-status-codes"),
     path("erase/", erasure.erase, name="erase"),

@@ -9,7 +9,7 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
-from console.views.messages import message_detail
+from console.views.message import message_detail
 from pushlog import ingest
 from pushlog.models import App, Message, PushTask, Role
 from tests import factories

@@ -185,7 +185,7 @@ def test_a_search_survives_the_end_of_the_session(
     found = client.get(again, follow=True)
     assert "4" in titles(found)
     assert found.context["search_form"]["customer_message_id"].value() == "y"
-    monkeypatch.setattr("console.views.messages._KEPT_FOR", -1)
+    monkeypatch.setattr("console.views.searches._KEPT_FOR", -1)
     assert client.get(again).headers["Location"] == f"/apps/{app.slug}/messages/?{urlsplit(again).query}"
 
 
