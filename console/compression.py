@@ -11,7 +11,7 @@ View = Callable[..., HttpResponse]
 
 # Of each only a few values count, or those that we encrypted. Free text may come from an attacker, who learns from the
 # length of a compressed page whether it says the same elsewhere.
-NOT_FREE = {"sort", "after", "before", "range", "outcome", "channel", "mode", "push_type", "target_kind", "state"}
+NOT_FREE = {"sort", "after", "before", "range", "outcome", "mode", "push_type", "target_kind", "state"}
 
 
 def compressed(view: View) -> View:

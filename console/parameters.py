@@ -13,6 +13,7 @@ OURS = frozenset(
         "push_type",
         "mode",
         "outcome",
+        "status",
         "channel",
         "code",
         "created_from",

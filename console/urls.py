@@ -53,6 +53,7 @@ urlpatterns = [
     path("audit/search/", audit.audit_search, name="audit-search"),
     path("audit/export/", audit.audit_export, name="audit-export"),
     path("status-codes/", compressed(statuses.status_codes), name="status-codes"),
+    path("status-codes/options/", compressed(statuses.status_options), name="status-options"),
     # No page of allauth that needs mail or lets people sign up.
     path("accounts/login/", account.login, name="account_login"),
     path("accounts/logout/", account.logout, name="account_logout"),

@@ -7,6 +7,7 @@ Sources of status_codes.csv: the mPaaS page "Message push status codes", an old 
 import csv
 import functools
 import hashlib
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from enum import IntEnum
@@ -60,8 +61,18 @@ class Rank(IntEnum):
 
 # Waiting, past the expiry time. Stored nowhere.
 EXPIRED = "expired"
+# By the sender, whatever became of it before. Stored as a time.
+TAKEN_BACK = "revoked"
 
 _CHANNELS, _OUTCOMES_BY_WORD = Channel.by_word(), Outcome.by_word()
+_WORDS, _CODE = re.compile(r"\w+"), re.compile(r"(?s)(.*?)(?<!\w)(-?[0-9]+)(?!\w|\.[0-9])")
+# “apns”, “apple”, “Apple (APNs)”.
+_CHANNELS_BY_NAME = {
+    name: channel
+    for channel in Channel
+    for parts in [_WORDS.findall(str(channel.label).casefold())]
+    for name in (*parts, " ".join(parts), channel.word)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +90,14 @@ class Status:
     final: bool
     known: bool
     common: bool
+
+    @property
+    def key(self) -> str:
+        return f"{self.channel.word if self.channel else 'common'} {self.code}"
+
+    @property
+    def in_words(self) -> str:
+        return f"{self.channel.label if self.channel else 'Any channel'} {self.code} {self.short}"
 
     @property
     def title(self) -> str:
@@ -104,6 +123,33 @@ def look_up(channel: int, code: int) -> Status:
     """The channel's entry, else the common one, else an unknown. Raises ValueError for no channel."""
     status = _STATUSES.get((channel, code))
     return _unknown(channel, code) if status is None else status
+
+
+def named(text: str) -> Status:
+    """By channel and code (`apns 2011`, `Apple 2011 device token gone`), or by words of only one.
+
+    Raises ValueError, whose text is for people.
+    """
+    found = _CODE.search(text)
+    if found and abs(int(found[2])) < 2**31:
+        code, where = int(found[2]), " ".join(_WORDS.findall(found[1].casefold())).removesuffix(" code")
+        if channel := _CHANNELS_BY_NAME.get(where):
+            return look_up(channel, code)
+        fitting = [] if where not in {"", "code"} else [one for one in statuses() if one.code == code]
+    else:
+        typed = set(_WORDS.findall(text.casefold()))
+        fitting = [one for one in statuses() if typed and typed <= {*_WORDS.findall(one.in_words.casefold())}]
+    if len(fitting) == 1:
+        return fitting[0]
+    if not fitting:
+        raise ValueError("Type a channel and a code, such as apns 2011, or choose a status of the list.")
+    several = ", ".join(one.key for one in fitting[:3])
+    raise ValueError(f"This is several statuses: {several}{' and others' if len(fitting) > 3 else ''}. Choose one.")
+
+
+def statuses() -> list[Status]:
+    """Each code of each channel, common ones too."""
+    return list(_STATUSES.values())
 
 
 def outcome_of(channel: int, code: int) -> int:

@@ -14,6 +14,7 @@ from console.lists.tables import PageData
 from console.templatetags.console import local_text, offset, shared_offset
 from pushlog.keyset import BadCursor, Page, Row, page_of
 from pushlog.models import WINDOW, App
+from pushlog.statuses import Status
 
 
 def page_asked_for(state: ListState, queryset: QuerySet[Row]) -> Page[Row] | None:
@@ -76,8 +77,10 @@ def _in_words(state: ListState, filters: FilterSet) -> list[tuple[str, str, str]
         if cleaned.get(name) not in (None, ""):
             field = filters.form.fields[name]
             given = filters.data[name]
-            if isinstance(moment := cleaned[name], datetime):
-                given = f"{local_text(moment)} {offset(moment)}"
+            if isinstance(value := cleaned[name], datetime):
+                given = f"{local_text(value)} {offset(value)}"
+            if isinstance(value, Status):
+                given = value.in_words
             words.append((name, str(field.label), str(dict(getattr(field, "choices", [])).get(given, given))))
     return words
 

@@ -16,7 +16,7 @@ from pushlog.invisible import strip_invisible
 from pushlog.models import LISTED_MODES, App, Message, Mode, PushTask, PushType, TargetKind, TaskState
 from pushlog.models.message import MessageQuerySet
 from pushlog.models.task import PushTaskQuerySet
-from pushlog.statuses import EXPIRED, Channel, Outcome, outcome_of
+from pushlog.statuses import EXPIRED, TAKEN_BACK, Outcome, Status, named
 
 
 def words(members: Iterable[WordChoices]) -> list[tuple[str, str]]:
@@ -83,18 +83,31 @@ class MessageFilterForm(forms.Form):
             self.add_error("created_to", "This time must be after the other one.")
         if start or end:  # typed after the range was chosen
             cleaned["range"] = ""
-        # A code alone is ambiguous. A channel alone has no index in the order of the list.
-        if cleaned.get("code") is not None and not cleaned.get("channel") and "channel" not in self.errors:
-            self.add_error("channel", "A code means different things on different channels: choose one.")
-        if cleaned.get("channel") and cleaned.get("code") is None and "code" not in self.errors:
-            self.add_error("code", "Give the code as well.")
         return cleaned
 
 
-class _WholeNumberFilter(django_filters.NumberFilter):
-    """The stock filter takes 5.5 for an integer column and finds 5."""
+class _StatusField(forms.Field):
+    """A status by what people type. templates/lists/_filters.html loads suggestions."""
 
-    field_class = forms.IntegerField
+    def __init__(self, **options: Any) -> None:
+        super().__init__(widget=forms.TextInput(attrs={"list": "statuses", "autocomplete": "off"}), **options)
+
+    def to_python(self, value: Any) -> Status | None:
+        typed = strip_invisible(value or "")
+        try:
+            return named(typed) if typed else None
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from None
+
+
+class _StatusFilter(django_filters.Filter):
+    field_class = _StatusField
+
+    def filter(self, qs: MessageQuerySet, value: Status | None) -> MessageQuerySet:
+        """The index on the status begins with the outcome."""
+        if value is None or value.channel is None:
+            return qs
+        return qs.filter(outcome=value.outcome, channel=value.channel, code=value.code)
 
 
 class MessageFilter(django_filters.FilterSet):
@@ -103,10 +116,11 @@ class MessageFilter(django_filters.FilterSet):
     push_type = django_filters.TypedChoiceFilter(choices=words(PushType), coerce=_number(PushType), empty_value=None)
     mode = django_filters.TypedChoiceFilter(choices=words(LISTED_MODES), coerce=_number(Mode), empty_value=None)
     outcome = django_filters.ChoiceFilter(
-        choices=[*words(Outcome), (EXPIRED, "Expired")], empty_label=None, method="filter_outcome"
+        choices=[*words(Outcome), (EXPIRED, "Expired"), (TAKEN_BACK, "Revoked")],
+        empty_label=None,
+        method="filter_outcome",
     )
-    channel = django_filters.TypedChoiceFilter(label="Status: channel", choices=words(Channel), coerce=_number(Channel))
-    code = _WholeNumberFilter(label="Status: code", min_value=-(2**31), max_value=2**31 - 1)
+    status = _StatusFilter(label="Status")
     range = django_filters.ChoiceFilter(
         label="Created", choices=[(one.word, one.label) for one in Range], empty_label="30 days", method="filter_range"
     )
@@ -118,12 +132,6 @@ class MessageFilter(django_filters.FilterSet):
         model = Message
         fields: list[str] = []
         form = MessageFilterForm
-
-    def filter_queryset(self, queryset: MessageQuerySet) -> MessageQuerySet:
-        """The index on the status begins with the outcome."""
-        found: MessageQuerySet = super().filter_queryset(queryset)
-        channel, code = self.form.cleaned_data["channel"], self.form.cleaned_data["code"]
-        return found if code is None else found.filter(outcome=outcome_of(channel, code))
 
     def filter_outcome(self, queryset: MessageQuerySet, name: str, value: str) -> MessageQuerySet:
         return queryset.with_outcome(value, now=clock.now())

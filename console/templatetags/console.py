@@ -209,14 +209,10 @@ def form_fields(form: Form) -> SafeString:
     return format_html_join("", "{}", ((_field(field),) for field in form))
 
 
-# A code means nothing without its channel.
-_TOGETHER = {"channel": ("channel", "code"), "code": ("channel", "code")}
-
-
 @register.simple_tag(takes_context=True)
 def without(context: Context, name: str) -> str:
     """The query string without a filter, at the first page."""
-    left_out = {"after", "before", *_TOGETHER.get(name, (name,))}
+    left_out = {"after", "before", name}
     kept = [(one, value) for one, values in context["request"].GET.lists() if one not in left_out for value in values]
     return f"?{urlencode(kept)}"
 

@@ -61,6 +61,8 @@ def list_page(
     of_target: tuple[str, SearchTerms] | None = None,
 ) -> HttpResponse:
     """The list that `query` asks for. `refused` is a search, and what is wrong with it."""
+    if {"channel", "code"} & query.keys():
+        return _in_one_field(request, query)
     app, now, listing = request.app, clock.now(), _listing(request)
     if of_target:
         token, terms = of_target
@@ -97,6 +99,13 @@ def list_page(
             context["summary"] = summary_of(app, state.terms.target_id, now=now)
     template = "messages/_results.html" if context["is_fragment"] else "messages/list.html"
     return TemplateResponse(request, template, context, status=400 if page is None or refused else 200)
+
+
+def _in_one_field(request: MemberRequest, query: QueryDict) -> HttpResponse:
+    """Links made by version 0.1 give a status in two parameters."""
+    new = query.copy()
+    new.setdefault("status", " ".join(part for name in ("channel", "code") for part in new.pop(name, [])[-1:]))
+    return redirect(f"{request.path}?{new.urlencode()}")
 
 
 def _listing(request: MemberRequest) -> Listing:

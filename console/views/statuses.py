@@ -6,7 +6,7 @@ from django.template.response import TemplateResponse
 from django.views.decorators.http import require_safe
 
 from console.access import MemberRequest, member_required, refuse_without_factor
-from pushlog.statuses import catalogue
+from pushlog.statuses import catalogue, statuses
 
 
 @require_safe
@@ -21,3 +21,10 @@ def status_codes(request: HttpRequest) -> HttpResponse:
     refuse_without_factor(request)
     # Every entry has an anchor, `#<channel>-<code>`.
     return TemplateResponse(request, "status_codes.html", {"groups": catalogue()})
+
+
+@require_safe
+@login_required
+def status_options(request: HttpRequest) -> HttpResponse:
+    refuse_without_factor(request)
+    return TemplateResponse(request, "_status_options.html", {"statuses": statuses()})

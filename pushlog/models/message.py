@@ -11,7 +11,7 @@ from django.db.models import Count, Q
 from pushlog import clock, message_ids, sealing
 from pushlog.choices import WordChoices
 from pushlog.models.app import App
-from pushlog.statuses import EXPIRED, NO_RECEIPT, Channel, Outcome, Status, look_up
+from pushlog.statuses import EXPIRED, NO_RECEIPT, TAKEN_BACK, Channel, Outcome, Status, look_up
 
 WINDOW = timedelta(days=30)
 
@@ -103,9 +103,11 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return self.findable(app, now=now).filter(_meets("task", "<> ''"), task=push_id)
 
     def with_outcome(self, word: str, *, now: datetime) -> MessageQuerySet:
-        """By an outcome's word, or "expired" at `now` (aware)."""
+        """By an outcome's word, "expired" at `now` (aware), or "revoked"."""
         if word == EXPIRED:
             return self.filter(_expired(now))
+        if word == TAKEN_BACK:
+            return self.filter(revoked_at__isnull=False)
         outcome = Outcome.by_word()[word]
         found = self.filter(outcome=outcome)
         return found.exclude(expires_at__lte=now) if outcome is Outcome.WAITING else found
@@ -187,6 +189,7 @@ class Message(models.Model):
                 include=["outcome", "expires_at"],
                 condition=~models.Q(mode=Mode.BROADCAST) & ~models.Q(task=""),
             ),
+            models.Index(fields=["app", "id"], name="message_revoked", condition=_LISTED & Q(revoked_at__isnull=False)),
             models.Index(PairHash("id"), name="message_pair"),
         ]
 

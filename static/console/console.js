@@ -39,8 +39,12 @@ document.addEventListener("click", (event) => {
   field.focus();
 });
 document.addEventListener("change", (event) => {
-  // A channel waits for its code.
-  if (event.target.matches("#filter-form select:not([name=channel])")) event.target.form.requestSubmit();
+  if (event.target.matches("#filter-form select")) event.target.form.requestSubmit();
+});
+// A suggestion acts when it is chosen. What is typed waits for Enter.
+document.addEventListener("input", (event) => {
+  const isChosen = !event.inputType || event.inputType === "insertReplacementText";
+  if (event.target.id === "id_status" && isChosen) event.target.form.requestSubmit();
 });
 
 // A row opens in place. htmx loads its details at the first click.

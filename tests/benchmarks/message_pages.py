@@ -11,7 +11,7 @@ from pushlog.models import App, Message
 from tests.benchmarks.cursors import PAGE, thousandth
 
 RAREST = "channel={}&code={}".format(*demo.UNKNOWN)
-NOBODY = "channel=vivo&code=10085"
+NOBODY = "status=vivo+10085"
 
 
 def addresses(app: App) -> dict[str, str]:

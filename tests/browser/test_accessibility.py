@@ -191,7 +191,7 @@ PAGES: dict[str, Callable[[Page], None]] = {
     "other-forms": _other_forms,
     "menu": _menu,
     "keys": _keys,
-    "problem": _at(f"{SHOP}?outcome=nice&channel=apns"),
+    "problem": _at(f"{SHOP}?outcome=nice&status=apns"),
     "unknown-parameter": _at(f"{SHOP}?outcme={'x' * 300}"),
     "failure": _failure,
     "codes": _at("/status-codes/#apns-2009"),

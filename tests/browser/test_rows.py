@@ -134,7 +134,7 @@ def test_row_link_opens_in_a_new_tab_as_a_whole_page(live_page: Page) -> None:
 
 
 def test_row_leads_to_messages_of_its_status_and_to_its_code(live_page: Page) -> None:
-    live_page.goto(f"{SHOP}?channel=own&code=0")
+    live_page.goto(f"{SHOP}?status=own+0")
     detail = open_row(live_page, live_page.locator(".message").first)
     detail.get_by_role("link", name="About this code").click()
     live_page.wait_for_url("**/status-codes/#common-0")

@@ -114,11 +114,11 @@ def both_ways(sorts: dict[str, Any]) -> list[str]:
         {"outcome": "waiting"},
         {"outcome": "expired"},
         {"outcome": "failed"},
-        {"channel": "own", "code": -1},
-        {"channel": "apns", "code": 2009},
+        {"status": "own -1"},
+        {"status": "apns 2009"},
         {"created_from": f"{DAY}T00:00"},
         {"created_to": "2020-01-01T00:00"},
-        {"sort": "title", "push_type": "user", "mode": "simple", "outcome": "waiting", "channel": "own", "code": -1},
+        {"sort": "title", "push_type": "user", "mode": "simple", "outcome": "waiting", "status": "own -1"},
     ],
 )
 def test_message_list(worlds: list[World], query: dict[str, Any], headers: dict[str, str]) -> None:

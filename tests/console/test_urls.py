@@ -3,11 +3,13 @@
 from uuid import UUID
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 from pytest_django.fixtures import Settings
 
 from console.lists.state import MESSAGES, TASK_MESSAGES, TASKS
 from console.tokens import SearchTerms, terms_of
+from pushlog.models import App
 from tests import factories
 
 MESSAGE = UUID("019a9b3c-0000-7000-8000-000000000000")
@@ -50,10 +52,16 @@ def test_address_stays(name: str, arguments: list[object], address: str) -> None
 def test_parameters_of_the_lists_stay() -> None:
     assert {
         *("search", "sort", "after", "before"),
-        *("push_type", "mode", "outcome", "channel", "code", "created_from", "created_to", "range"),
+        *("push_type", "mode", "outcome", "status", "created_from", "created_to", "range"),
     } == MESSAGES.parameters
     assert {"sort", "after", "before", "push_id", "target_kind", "state", "day"} == TASKS.parameters
     assert {"sort", "after", "before"} == TASK_MESSAGES.parameters
+
+
+def test_link_with_channel_and_code_still_opens(member_client: Client, app: App) -> None:
+    response = member_client.get(f"/apps/{app.slug}/messages/?channel=apns&code=2009&sort=title")
+
+    assert response["Location"] == f"/apps/{app.slug}/messages/?sort=title&status=apns+2009"
 
 
 def test_search_link_of_an_earlier_version_still_opens(db: None, settings: Settings) -> None:

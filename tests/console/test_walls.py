@@ -131,6 +131,7 @@ RULES = {
     "tasks": members(GET="200"),
     "task": members(GET="200"),
     "status-codes": logged_in(GET="200"),
+    "status-options": logged_in(GET="200"),
     "audit-log": log_readers(GET="200"),
     "audit-search": log_readers(POST="302"),
     "audit-export": log_readers(POST="200"),

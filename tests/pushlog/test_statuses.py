@@ -16,6 +16,7 @@ from pushlog.statuses import (
     fingerprint,
     is_resent,
     look_up,
+    named,
     outcome_of,
     rank_of,
     read_catalogue,
@@ -341,3 +342,44 @@ def test_read_catalogue_names_the_line_of_a_bad_row(row: str, message: str) -> N
 def test_read_catalogue_wants_its_header(lines: list[str]) -> None:
     with pytest.raises(ValueError, match="line 1: the header must be channel,code,name"):
         read_catalogue(lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("apns 2011", "apns 2011"),
+        ("APNS 2011", "apns 2011"),
+        ("Apple (APNs) 2011 device token gone", "apns 2011"),
+        ("apple 2011", "apns 2011"),
+        ("Apple (APNs), code 2011", "apns 2011"),
+        ("Xiaomi code 65010", "xiaomi 65010"),
+        ("code 65010", "xiaomi 65010"),
+        ("apple gone", "apns 2011"),
+        ("65010", "xiaomi 65010"),
+        ("own -1000", "own -1000"),
+        ("meizu 4242", "meizu 4242"),
+    ],
+)
+def test_status_is_found_by_what_people_type(text: str, key: str) -> None:
+    assert named(text).key == key
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("2", "This is several statuses: own 2, apns 2, fcm 2 and others."),
+        ("nobody 2", "Type a channel and a code"),
+        ("huawei", "This is several statuses: huawei "),
+        ("apns 99999999999", "Type a channel and a code"),
+        ("nonsense", "Type a channel and a code"),
+        ("", "Type a channel and a code"),
+    ],
+)
+def test_status_that_is_not_named_says_what_to_type(text: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        named(text)
+
+
+def test_each_status_is_found_by_its_key_and_its_words() -> None:
+    for one in statuses.statuses():
+        assert named(one.key) == named(one.in_words) == one

@@ -10,14 +10,13 @@ from console.tokens import SearchTerms, token_of
 from pushlog.models import App
 from tests import factories
 
-# A value for every filter of every list; channel and code go together.
+# A value for every filter of every list.
 VALUES = {
     "messages": {
         "push_type": "user",
         "mode": "simple",
         "outcome": "waiting",
-        "channel": "own",
-        "code": "0",
+        "status": "own 0",
         "created_from": "2026-11-01T00:00",
         "created_to": "2026-11-02T00:00",
     },

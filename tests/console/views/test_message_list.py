@@ -107,7 +107,7 @@ def test_list_walks_all_pages_of_every_sort_and_back(member_client: Client, app:
         ("?outcome=nonsense", "Outcome: "),
         ("?push_type=nonsense", "Push type: "),
         ("?mode=nonsense", "Mode: "),
-        ("?code=2", "choose one"),
+        ("?status=2", "This is several statuses"),
     ],
 )
 def test_bad_query_string_is_a_400_in_the_frame(member_client: Client, address: str, query: str, words: str) -> None:

@@ -109,7 +109,7 @@ def test_filter(log: Log, place: str | None, query: str, index: str) -> None:
     plan = plan_of(log, filtered(log, query), **options)
 
     # For a filter that nearly every row passes, the newest rows may be read instead.
-    common = query in {"push_type=user", "mode=simple", "outcome=received", "channel=own&code=2"}
+    common = query in {"push_type=user", "mode=simple", "outcome=received", "status=own+2"}
     # For a status that nearly all rows of its outcome have, the rows of the outcome.
     either = {index, "message_outcome"} if index == "message_status" else {index}
     assert place or plan.indexes(log) <= (either | {"message_newest"} if common else either), plan.text
@@ -137,8 +137,8 @@ def test_filter_by_waiting(log: Log) -> None:
         "outcome=failed&push_type=ios",
         "outcome=received&push_type=ios",
         "outcome=received&push_type=user&mode=simple",
-        "channel=apns&code=2009&outcome=received",
-        "channel=own&code=2&push_type=harmony",
+        "status=apns+2009&outcome=received",
+        "status=own+2&push_type=harmony",
         "mode=template&outcome=expired",
         "outcome=failed&created_to={two_days_ago}",
         "push_type=user&created_from={four_days_ago}&created_to={three_days_ago}",

@@ -34,18 +34,18 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("_as_in_a_large_log
 CLEAR_FILTERS = [
     "push_type=harmony",
     "outcome=unknown",
-    "channel=oppo&code=33",
+    "status=oppo+33",
     "push_type=ios",
     "mode=template",
     "outcome=failed",
-    "channel=apns&code=2009",
+    "status=apns+2009",
     "outcome=failed&push_type=user",
     "outcome=received&push_type=ios",
     "created_from={four_days_ago}&created_to={two_minutes_later}",
     "push_type=user",
     "mode=simple",
     "outcome=received",
-    "channel=own&code=2",
+    "status=own+2",
     "created_from={four_days_ago}&created_to={three_days_ago}",
 ]
 
@@ -58,7 +58,7 @@ def test_filter_in_another_order(log: Log, sort: str, query: str) -> None:
     check(plan)
 
 
-@pytest.mark.parametrize("query", ["channel=apns&code=2009", "push_type=harmony", "outcome=received", "push_type=user"])
+@pytest.mark.parametrize("query", ["status=apns+2009", "push_type=harmony", "outcome=received", "push_type=user"])
 @pytest.mark.parametrize("sort", ["title", "-target_id", "-customer_message_id", "push_type"])
 @pytest.mark.parametrize("place", ["after", "before"])
 def test_filter_in_another_order_from_a_cursor(log: Log, place: str, sort: str, query: str) -> None:
@@ -70,7 +70,7 @@ def test_filter_in_another_order_from_a_cursor(log: Log, place: str, sort: str, 
     check(plan, readable=COUNT // 50)
 
 
-@pytest.mark.parametrize("query", ["channel=own&code=0", "outcome=expired", "outcome=expired&push_type=user"])
+@pytest.mark.parametrize("query", ["status=own+0", "outcome=expired", "outcome=expired&push_type=user"])
 @pytest.mark.parametrize("sort", [sort for sort in ORDERS if sort != "status"])
 def test_filter_that_one_in_forty_passes_in_another_order(log: Log, sort: str, query: str) -> None:
     """The order is read up to fifty matches. Its index has the outcome, and so skips the others itself."""
@@ -79,7 +79,7 @@ def test_filter_that_one_in_forty_passes_in_another_order(log: Log, sort: str, q
     check(plan)
 
 
-@pytest.mark.parametrize("query", ["outcome=expired", "outcome=failed", "outcome=received", "channel=own&code=0"])
+@pytest.mark.parametrize("query", ["outcome=expired", "outcome=failed", "outcome=received", "status=own+0"])
 def test_filter_by_outcome_in_the_order_of_status(log: Log, query: str) -> None:
     plan = plan_of(log, filtered(log, query), "status")
 
@@ -107,8 +107,8 @@ def test_search_in_another_order(log: Log, terms: dict[str, str], found: int, so
 @pytest.mark.parametrize(
     "query",
     [
-        "channel=apns&code=2009",
-        "channel=own&code=2",
+        "status=apns+2009",
+        "status=own+2",
         "outcome=failed",
         "outcome=received",
         "outcome=waiting",
