@@ -24,6 +24,7 @@ class Page(Generic[Row]):
     rows: list[Row]
     newer: list[Any] | None
     older: list[Any] | None
+    stopped: Row | None = None  # where a walk ended before the page was full
 
 
 def page_of(
@@ -53,13 +54,13 @@ def page_of(
     has_newer, has_older = (more, True) if backwards else (cursor is not None, more)
     return Page(
         rows=rows,
-        newer=_values(rows[0], keys) if rows and has_newer else None,
-        older=_values(rows[-1], keys) if rows and has_older else None,
+        newer=values_of(rows[0], keys) if rows and has_newer else None,
+        older=values_of(rows[-1], keys) if rows and has_older else None,
     )
 
 
 def _beyond(model: type[Model], keys: Sequence[str], cursor: list[Any], *, falling: bool) -> Q:
-    values = _parsed(model, keys, cursor)
+    values = parsed(model, keys, cursor)
     # A row comparison: with OR, PostgreSQL would read every row with the same first key.
     # Not < or >, which the planner estimates by the first key alone, without its ties: amid a frequent value it would
     # expect few rows, and read and sort them all. So the cursor's row is excluded by its ID.
@@ -70,7 +71,7 @@ def _beyond(model: type[Model], keys: Sequence[str], cursor: list[Any], *, falli
     return condition & bound & ~Q(**{keys[-1]: values[-1]})
 
 
-def _parsed(model: type[Model], keys: Sequence[str], cursor: list[Any]) -> tuple[Any, ...]:
+def parsed(model: type[Model], keys: Sequence[str], cursor: list[Any]) -> tuple[Any, ...]:
     try:
         fields = [cast("Field[Any, Any]", model._meta.get_field(key)) for key in keys]
         values = tuple(field.to_python(value) for field, value in zip(fields, cursor, strict=True))
@@ -84,6 +85,6 @@ def _parsed(model: type[Model], keys: Sequence[str], cursor: list[Any]) -> tuple
     return values
 
 
-def _values(row: Model, keys: Sequence[str]) -> list[Any]:
+def values_of(row: Model, keys: Sequence[str]) -> list[Any]:
     # str() keeps a moment's microseconds and zone.
     return [value if isinstance(value, (str, int)) else str(value) for value in (getattr(row, key) for key in keys)]

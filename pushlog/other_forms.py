@@ -10,6 +10,7 @@ from django.db import connection
 from pushlog import message_ids
 from pushlog.invisible import without_invisible
 from pushlog.models import WINDOW, App, Message, Mode
+from pushlog.postgres.statements import generic_plans_cached
 
 COUNTED = 1000
 _BLANKS, _MARKS = re.compile(r"\s+"), re.compile(r"[\s()\[\]{}./‐‑‒–—-]+")
@@ -68,7 +69,8 @@ def known_forms(app: App, typed: str, *, now: datetime) -> list[OtherForm]:
         "forms": [*forms],
         "typed": typed if walks else "",
     }
-    with connection.cursor() as cursor:
+    # Planning it takes longer than running it, whatever the ID.
+    with generic_plans_cached(), connection.cursor() as cursor:
         cursor.execute(_KNOWN, given)
         rows = cursor.fetchall()
     order = [*forms]
@@ -95,10 +97,10 @@ def _walk(name: str, column: str) -> str:
     No index ignores case. But the first ID at or after a beginning is one read of an index, and says whether any has
     this beginning. So a spelling takes two reads a letter, not the 2^n of all spellings, nor all IDs of the app.
     """
-    letter = f"substr(%(typed)s, length({name}.beginning) + 1, 1)"
+    letter = f"substr(%(typed)s::text, length({name}.beginning) + 1, 1)"
     return f"""
         {name} (beginning) AS (
-            SELECT ''::text COLLATE "C" WHERE %(typed)s <> '' AND NOT EXISTS (SELECT FROM given)
+            SELECT ''::text COLLATE "C" WHERE %(typed)s::text <> '' AND NOT EXISTS (SELECT FROM given)
             UNION ALL
             SELECT longer.beginning
             FROM {name}, LATERAL (
@@ -108,7 +110,7 @@ def _walk(name: str, column: str) -> str:
                 SELECT {column} AS first FROM {_TABLE}
                 WHERE {_OF_APP} AND {column} >= longer.beginning ORDER BY app_id, {column} LIMIT 1
             ) AS next
-            WHERE length({name}.beginning) < length(%(typed)s) AND starts_with(next.first, longer.beginning)
+            WHERE length({name}.beginning) < length(%(typed)s::text) AND starts_with(next.first, longer.beginning)
         )"""
 
 
@@ -116,7 +118,7 @@ def _spellings(name: str, column: str, is_target: str) -> str:
     return f"""
         SELECT beginning, {is_target}, {_count(column, "beginning")}
         FROM (SELECT beginning FROM {name} LIMIT {_STEPS}) AS {name}
-        WHERE length(beginning) = length(%(typed)s) AND beginning <> %(typed)s"""
+        WHERE length(beginning) = length(%(typed)s::text) AND beginning <> %(typed)s::text"""
 
 
 _KNOWN = f"""

@@ -1,33 +1,35 @@
 """What the templates of all lists need."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.forms import Form
 from django.utils.http import urlencode
-from django_filters import FilterSet
 
 from console import tokens
 from console.lists.filters import Range
 from console.lists.state import ListState, cursor_purpose
 from console.lists.tables import PageData
 from console.templatetags.console import local_text, offset, shared_offset
-from pushlog.keyset import BadCursor, Page, Row, page_of
+from pushlog import walks
+from pushlog.invisible import drawn_text
+from pushlog.keyset import BadCursor, Page, Row
 from pushlog.models import WINDOW, App
 from pushlog.statuses import Status
 
 
-def page_asked_for(state: ListState, queryset: QuerySet[Row]) -> Page[Row] | None:
-    """None, and a problem, if the cursor is bad."""
+def page_asked_for(state: ListState, read: Callable[..., Page[Row]]) -> Page[Row] | None:
+    """None, and a problem, if the cursor is bad. `read` takes the order and the cursors."""
     try:
-        return page_of(queryset, keys=state.keys, descending=state.descending, after=state.after, before=state.before)
+        return read(keys=state.keys, descending=state.descending, after=state.after, before=state.before)
     except BadCursor:
         state.problems.append("The link to this page of the list is damaged. Start at the first page.")
         return None
 
 
 def list_context(
-    app: App, state: ListState, filters: FilterSet | None, page: Page[Any] | None, now: datetime
+    app: App, state: ListState, filters: Form | None, page: Page[Any] | None, now: datetime
 ) -> dict[str, Any]:
     def cursor(values: list[Any] | None) -> str | None:
         return tokens.seal(cursor_purpose(state.listing, app, state.sort), values) if values else None
@@ -46,6 +48,8 @@ def list_context(
         "ranges": [*((one.word, one.label) for one in Range), ("", "30 days")] if state.listing.linked_filters else [],
         "without_filters": _without_filters(state, filters) if filters else "",
         "page": page,
+        "walked": f"{walks.WALKED:,}",
+        "stopped_at": _in_order(state, page.stopped) if page and page.stopped else "",
         "offset": shared_offset(getattr(row, state.listing.time) for row in rows),
         "newer": cursor(page.newer) if page else None,
         "older": cursor(page.older) if page else None,
@@ -57,25 +61,25 @@ def list_context(
     }
 
 
-def in_audit_log(state: ListState, filters: FilterSet | None, page: Page[Any]) -> dict[str, Any]:
+def in_audit_log(state: ListState, filters: Form | None, page: Page[Any]) -> dict[str, Any]:
     """What the audit log says about a page of a list."""
     chosen = {name: str(filters.data[name]) for name, *_ in _in_words(state, filters)} if filters else {}
     return {"rows": len(page.rows), "sort": state.sort} | ({"filters": chosen} if chosen else {})
 
 
-def _without_filters(state: ListState, filters: FilterSet) -> str:
+def _without_filters(state: ListState, filters: Form) -> str:
     # The search and the sort stay.
     cleared = {*state.listing.filters, "after", "before"}
     kept = {name: value for name, value in filters.data.items() if name not in cleared}
     return f"{state.address}?{urlencode(kept)}" if kept else state.address
 
 
-def _in_words(state: ListState, filters: FilterSet) -> list[tuple[str, str, str]]:
-    cleaned = filters.form.cleaned_data if filters.is_valid() else {}
+def _in_words(state: ListState, filters: Form) -> list[tuple[str, str, str]]:
+    cleaned = filters.cleaned_data if filters.is_valid() else {}
     words = []
     for name in state.listing.filters:
         if cleaned.get(name) not in (None, ""):
-            field = filters.form.fields[name]
+            field = filters.fields[name]
             given = filters.data[name]
             if isinstance(value := cleaned[name], datetime):
                 given = f"{local_text(value)} {offset(value)}"
@@ -83,6 +87,18 @@ def _in_words(state: ListState, filters: FilterSet) -> list[tuple[str, str, str]
                 given = value.in_words
             words.append((name, str(field.label), str(dict(getattr(field, "choices", [])).get(given, given))))
     return words
+
+
+def _in_order(state: ListState, row: Any) -> str:
+    """Where a row stands in the order."""
+    match state.sort.removeprefix("-"):
+        case "status":
+            return str(row.status.title)
+        case "push_type":
+            return str(row.get_push_type_display())
+        case name:
+            value = getattr(row, name)
+            return f"{local_text(value)} {offset(value)}" if isinstance(value, datetime) else f"“{drawn_text(value)}”"
 
 
 def _sort_label(state: ListState) -> str:

@@ -10,11 +10,10 @@ from django.core.validators import MaxLengthValidator
 from django.utils import timezone
 
 from console.local_times import in_current_zone
-from pushlog import clock, message_ids
 from pushlog.choices import WordChoices
 from pushlog.invisible import strip_invisible
-from pushlog.models import LISTED_MODES, App, Message, Mode, PushTask, PushType, TargetKind, TaskState
-from pushlog.models.message import MessageQuerySet
+from pushlog.message_pages import Question
+from pushlog.models import LISTED_MODES, App, Mode, PushTask, PushType, TargetKind, TaskState
 from pushlog.models.task import PushTaskQuerySet
 from pushlog.statuses import EXPIRED, TAKEN_BACK, Outcome, Status, named
 
@@ -23,11 +22,12 @@ def words(members: Iterable[WordChoices]) -> list[tuple[str, str]]:
     return [("", "Any"), *((member.word, str(member.label)) for member in members)]
 
 
-class _LocalTimeField(forms.DateTimeField):
+class LocalTimeField(forms.DateTimeField):
     """A local time of the current zone. The stock field refuses some around a clock change."""
 
     def __init__(self, *, fold: int, **options: Any) -> None:
         super().__init__(
+            required=False,
             input_formats=[f"%Y-%m-%d{between}%H:%M{end}" for between in "T " for end in ("", ":%S")],
             widget=forms.TextInput(attrs={"size": "19"}),
             **options,
@@ -45,7 +45,7 @@ class _LocalTimeField(forms.DateTimeField):
 
 
 class LocalTimeFilter(django_filters.Filter):
-    field_class = _LocalTimeField
+    field_class = LocalTimeField
 
 
 def _number(enum: type[WordChoices]) -> Any:
@@ -75,17 +75,6 @@ def _midnight(day: date) -> datetime:
     return in_current_zone(datetime.combine(day, time.min))
 
 
-class MessageFilterForm(forms.Form):
-    def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean() or {}
-        start, end = cleaned.get("created_from"), cleaned.get("created_to")
-        if start and end and start >= end:
-            self.add_error("created_to", "This time must be after the other one.")
-        if start or end:  # typed after the range was chosen
-            cleaned["range"] = ""
-        return cleaned
-
-
 class _StatusField(forms.Field):
     """A status by what people type. templates/lists/_filters.html loads suggestions."""
 
@@ -100,60 +89,65 @@ class _StatusField(forms.Field):
             raise forms.ValidationError(str(error)) from None
 
 
-class _StatusFilter(django_filters.Filter):
-    field_class = _StatusField
+class _WordField(forms.TypedChoiceField):
+    """One of these, by its word."""
 
-    def filter(self, qs: MessageQuerySet, value: Status | None) -> MessageQuerySet:
-        """The index on the status begins with the outcome."""
-        if value is None or value.channel is None:
-            return qs
-        return qs.filter(outcome=value.outcome, channel=value.channel, code=value.code)
+    def __init__(self, members: Iterable[WordChoices], **options: Any) -> None:
+        members = list(members)
+        values = {member.word: member.value for member in members}
+        super().__init__(choices=words(members), coerce=values.__getitem__, empty_value=None, required=False, **options)
 
 
-class MessageFilter(django_filters.FilterSet):
+class MessageFilters(forms.Form):
     """Times are of the current zone, the app's."""
 
-    push_type = django_filters.TypedChoiceFilter(choices=words(PushType), coerce=_number(PushType), empty_value=None)
-    mode = django_filters.TypedChoiceFilter(choices=words(LISTED_MODES), coerce=_number(Mode), empty_value=None)
-    outcome = django_filters.ChoiceFilter(
-        choices=[*words(Outcome), (EXPIRED, "Expired"), (TAKEN_BACK, "Revoked")],
-        empty_label=None,
-        method="filter_outcome",
+    push_type = _WordField(PushType, label="Push type")
+    mode = _WordField(LISTED_MODES, label="Mode")
+    outcome = forms.ChoiceField(
+        choices=[*words(Outcome), (EXPIRED, "Expired"), (TAKEN_BACK, "Revoked")], required=False
     )
-    status = _StatusFilter(label="Status")
-    range = django_filters.ChoiceFilter(
-        label="Created", choices=[(one.word, one.label) for one in Range], empty_label="30 days", method="filter_range"
+    status = _StatusField(required=False)
+    range = forms.ChoiceField(
+        label="Created", choices=[("", "30 days"), *((one.word, one.label) for one in Range)], required=False
     )
     # From and before hold both turns of an hour that comes twice.
-    created_from = LocalTimeFilter(label="Created from", method="filter_from", fold=0)
-    created_to = LocalTimeFilter(label="Created before", method="filter_to", fold=1)
+    created_from = LocalTimeField(label="Created from", fold=0)
+    created_to = LocalTimeField(label="Created before", fold=1)
 
-    class Meta:
-        model = Message
-        fields: list[str] = []
-        form = MessageFilterForm
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        start, end = cleaned.get("created_from"), cleaned.get("created_to")
+        if start and end and start >= end:
+            self.add_error("created_to", "This time must be after the other one.")
+        if start or end:  # typed after the range was chosen
+            cleaned["range"] = ""
+        return cleaned
 
-    def filter_outcome(self, queryset: MessageQuerySet, name: str, value: str) -> MessageQuerySet:
-        return queryset.with_outcome(value, now=clock.now())
+    def question(self, app: App, *, now: datetime, target_id: str = "", customer_message_id: str = "") -> Question:
+        """Of valid filters."""
+        chosen = self.cleaned_data
+        start, end = chosen["created_from"], chosen["created_to"]
+        if chosen["range"]:
+            start, end = Range.by_word()[chosen["range"]].bounds(now)
+        status: Status | None = chosen["status"]
+        return Question(
+            app,
+            now,
+            target_id=target_id,
+            customer_message_id=customer_message_id,
+            push_type=chosen["push_type"],
+            mode=chosen["mode"],
+            outcome=chosen["outcome"],
+            status=(status.outcome, status.channel, status.code) if status and status.channel else None,
+            start=start,
+            end=end,
+        )
 
-    def filter_range(self, queryset: MessageQuerySet, name: str, value: str) -> MessageQuerySet:
-        start, end = Range.by_word()[value].bounds(clock.now())
-        found = queryset.filter(id__gte=message_ids.first_id(start))
-        return found.filter(id__lt=message_ids.first_id(end)) if end else found
 
-    def filter_from(self, queryset: MessageQuerySet, name: str, value: datetime) -> MessageQuerySet:
-        return queryset.filter(id__gte=message_ids.first_id(value))
-
-    def filter_to(self, queryset: MessageQuerySet, name: str, value: datetime) -> MessageQuerySet:
-        return queryset.filter(id__lt=message_ids.first_id(value))
-
-
-class FoundFilter(MessageFilter):
+class FoundFilters(MessageFilters):
     """A search finds multiple messages too."""
 
-    mode = django_filters.TypedChoiceFilter(
-        choices=words([*LISTED_MODES, Mode.MULTIPLE]), coerce=_number(Mode), empty_value=None
-    )
+    mode = _WordField([*LISTED_MODES, Mode.MULTIPLE], label="Mode")
 
 
 class TaskFilter(django_filters.FilterSet):

@@ -9,7 +9,7 @@ from django.http import QueryDict
 from django.urls import reverse
 
 from console import tokens
-from console.lists.filters import MessageFilter, TaskFilter
+from console.lists.filters import MessageFilters, TaskFilter
 from console.lists.tables import DEFAULT_SORT, DEFAULT_TASK_SORT, SORTS, TASK_SORTS, MessageTable, TaskTable
 from console.parameters import mistakes
 from console.tokens import SearchTerms
@@ -49,7 +49,7 @@ MESSAGES = Listing(
     table=MessageTable,
     sorts=SORTS,
     default_sort=DEFAULT_SORT,
-    filters=tuple(MessageFilter.base_filters),
+    filters=tuple(MessageFilters.base_fields),
     others=("search",),
     first_filters=("outcome",),
     linked_filters=("range",),
@@ -87,6 +87,7 @@ class ListState:
     after: list[Any] | None = None
     before: list[Any] | None = None
     problems: list[str] = field(default_factory=list)
+    too_many: str = ""  # more than so many were found, so they are not sorted
 
     @property
     def keys(self) -> tuple[str, ...]:

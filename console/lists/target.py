@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 
 from django.utils import timezone
 
-from pushlog import message_ids
-from pushlog.models import App, Message
+from pushlog import message_ids, message_pages
+from pushlog.models import App
 from pushlog.statuses import Outcome, look_up
 
 # The newest ones. A device that is tested gets thousands.
@@ -75,9 +75,9 @@ class Summary:
 
 def summary_of(app: App, target_id: str, *, now: datetime) -> Summary:
     """Of the last 30 days. Days are of the current zone. One query."""
-    found = Message.objects.matching(app, target_id=target_id, now=now).order_by("-pk")
-    columns = found.values_list("pk", "outcome", "channel", "code", "modified_at")[: COUNTED + 1]
-    rows = [_Row(message_ids.created_at(pk), *others) for pk, *others in columns]  # type: ignore[arg-type]
+    columns = ("id", "outcome", "channel", "code", "modified_at")
+    found = message_pages.newest(message_pages.Question(app, now, target_id=target_id), columns, size=COUNTED + 1)
+    rows = [_Row(message_ids.created_at(pk), *others) for pk, *others in found]
     is_cut, rows = len(rows) > COUNTED, rows[:COUNTED]
     received = [row for row in rows if row.outcome == Outcome.RECEIVED]
     return Summary(
@@ -85,7 +85,7 @@ def summary_of(app: App, target_id: str, *, now: datetime) -> Summary:
         is_cut=is_cut,
         received=len(received),
         failed=sum(row.outcome == Outcome.FAILED for row in rows),
-        last_received=received[0].modified_at if received else None,
+        last_received=max((row.modified_at for row in received), default=None),
         days=_days(rows, now),
         streak=_streak(rows),
     )

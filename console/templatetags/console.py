@@ -15,7 +15,6 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString, mark_safe
-from django_filters import FilterSet
 
 from console.lists.filters import SearchForm
 from console.lists.state import Listing
@@ -179,24 +178,24 @@ def as_json(value: object) -> str:
 
 
 @register.simple_tag
-def first_fields(filters: FilterSet, listing: Listing) -> SafeString:
+def first_fields(filters: Form, listing: Listing) -> SafeString:
     return _fields_of(filters, listing.first_filters)
 
 
 @register.simple_tag
-def more_fields(filters: FilterSet, listing: Listing) -> SafeString:
+def more_fields(filters: Form, listing: Listing) -> SafeString:
     shown = {*listing.first_filters, *listing.linked_filters}
     return _fields_of(filters, tuple(name for name in listing.filters if name not in shown))
 
 
-def _fields_of(filters: FilterSet, names: tuple[str, ...]) -> SafeString:
+def _fields_of(filters: Form, names: tuple[str, ...]) -> SafeString:
     is_set = any(filters.data.get(name) for name in names)
-    return _some_fields(filters.form, names) if is_set else _unset_fields(filters.__class__, names)
+    return _some_fields(filters, names) if is_set else _unset_fields(filters.__class__, names)
 
 
 @cache
-def _unset_fields(filter_set: type[FilterSet], names: tuple[str, ...]) -> SafeString:
-    return _some_fields(filter_set().form, names)
+def _unset_fields(form: type[Form], names: tuple[str, ...]) -> SafeString:
+    return _some_fields(form(), names)
 
 
 def _some_fields(form: Form, names: tuple[str, ...]) -> SafeString:

@@ -2,8 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
-from typing import Any
+from functools import partial
 
 from django.db import OperationalError
 from django.http import HttpResponse, QueryDict
@@ -16,15 +15,14 @@ from console import audit, htmx, tokens
 from console.access import MemberRequest, Right, member_required, visible_apps
 from console.lists.context import in_audit_log, list_context, page_asked_for
 from console.lists.empty import explain_miss
-from console.lists.filters import FoundFilter, MessageFilter, SearchForm
-from console.lists.state import MASKED_MESSAGES, MESSAGES, Listing, ListState, list_state
+from console.lists.filters import FoundFilters, MessageFilters, SearchForm
+from console.lists.state import MASKED_MESSAGES, MESSAGES, Listing, list_state
 from console.lists.target import summary_of
 from console.masking import Sight
 from console.tokens import SearchTerms
-from pushlog import clock
+from pushlog import clock, message_pages, walks
 from pushlog.keyset import Page
-from pushlog.models import App, AuditKind, Message
-from pushlog.postgres.statements import generic_plans_cached
+from pushlog.models import AuditKind, Message
 
 
 @require_safe
@@ -72,12 +70,15 @@ def list_page(
     else:
         state = list_state(listing, app, query)
     seen = Sight(request, state.terms)
-    filter_set = FoundFilter if state.terms else MessageFilter
-    filters = filter_set(query, queryset=_messages(app, state.terms, now))
+    filters = (FoundFilters if state.terms else MessageFilters)(query)
     page: Page[Message] | None = None
     if not state.problems and filters.is_valid():
-        with generic_plans_cached(when=_has_one_plan(state, filters)):
-            page = page_asked_for(state, filters.qs.for_rows())
+        question = filters.question(app, now=now, **state.terms.ids)
+        try:
+            page = page_asked_for(state, partial(message_pages.page, question))
+        except message_pages.TooMany:
+            state.too_many = f"{walks.SORTED:,}"
+            page = Page([], None, None)
     if page is not None:
         audit.record(request, AuditKind.LIST, **state.terms.ids, **in_audit_log(state, filters, page))
     context = list_context(app, state, filters, page, now) | {
@@ -87,7 +88,8 @@ def list_page(
         "knows_target": seen.knows(state.terms.target_id),
         "search_takes_focus": not (request.GET or of_target),
     }
-    if page is not None and not page.rows and state.terms and not context["active_filters"]:
+    is_miss = page is not None and not page.rows and not page.stopped and not state.too_many
+    if is_miss and state.terms and not context["active_filters"]:
         # Without hints on a time-out: the page has its answer.
         with suppress(OperationalError):
             others, shows_ids = visible_apps(request.user), seen.knows(state.terms.target_id)
@@ -112,16 +114,3 @@ def _listing(request: MemberRequest) -> Listing:
     found = MESSAGES if Right.SEE_ALL in request.rights else MASKED_MESSAGES
     # The database cannot sort what it cannot read.
     return found.without_sort("title") if request.app.encrypts_content else found
-
-
-def _messages(app: App, terms: SearchTerms, now: datetime) -> Any:
-    if not terms:
-        return Message.objects.listed(app, now=now)
-    return Message.objects.matching(
-        app, target_id=terms.target_id, customer_message_id=terms.customer_message_id, now=now
-    )
-
-
-def _has_one_plan(state: ListState, filters: MessageFilter) -> bool:
-    # One ID may match nothing, or 100,000 messages. Those need different plans.
-    return not filters.form.has_changed() and (not state.terms or state.terms.has_both)

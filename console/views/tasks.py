@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.db import OperationalError
@@ -18,8 +19,8 @@ from console.lists.filters import TaskFilter, TaskSearchForm
 from console.lists.state import TASK_MESSAGES, TASKS, list_state
 from console.masking import Sight
 from console.task_settings import as_row, settings_of
-from pushlog import clock
-from pushlog.keyset import Page
+from pushlog import clock, message_pages
+from pushlog.keyset import Page, page_of
 from pushlog.models import AuditKind, Message, PushTask
 
 # Counting millions of messages would take too long.
@@ -45,10 +46,10 @@ def task_list(request: MemberRequest) -> HttpResponse:
             return redirect("task", app.slug, missed)
         page = Page([], None, None)
     elif not state.problems and filters.is_valid():
-        page = page_asked_for(state, filters.qs.for_rows())
+        page = page_asked_for(state, partial(page_of, filters.qs.for_rows()))
     if page is not None:
-        audit.record(request, AuditKind.LIST, subject="push tasks", **in_audit_log(state, filters, page))
-    context = list_context(app, state, filters, page, now) | {"missed": missed}
+        audit.record(request, AuditKind.LIST, subject="push tasks", **in_audit_log(state, filters.form, page))
+    context = list_context(app, state, filters.form, page, now) | {"missed": missed}
     if page is not None and missed:
         # Without hints on a time-out: the page has its answer.
         with suppress(OperationalError):
@@ -65,8 +66,9 @@ def task_detail(request: MemberRequest, push_id: str) -> HttpResponse:
     app, now = request.app, clock.now()
     task = get_object_or_404(PushTask.objects.findable(app, now=now), push_id=push_id)
     produced = Message.objects.of_task(app, push_id, now=now)
+    asked = message_pages.Question(app, now, task=push_id)
     state = list_state(TASK_MESSAGES, app, request.GET, address=request.path)
-    page = page_asked_for(state, produced.for_rows()) if not state.problems else None
+    page = page_asked_for(state, partial(message_pages.page, asked)) if not state.problems else None
     audit.record(request, AuditKind.TASK, subject=push_id, rows=len(page.rows) if page else 0)
     context = list_context(app, state, None, page, now) | {
         "task": task,

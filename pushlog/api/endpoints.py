@@ -13,7 +13,7 @@ from ninja.errors import ValidationError as RequestError
 from ninja.security import HttpBasicAuth
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from pushlog import audit, clock, credentials, ingest, usage
+from pushlog import audit, clock, credentials, ingest, message_pages, usage
 from pushlog.api import answers, description, errors
 from pushlog.audit import Actor
 from pushlog.http import bodies
@@ -22,10 +22,12 @@ from pushlog.http.errors import RefusedRequest
 from pushlog.ingest.fields import CustomerID, TargetID
 from pushlog.ingest.rows import MessageRow, ReceiptRow
 from pushlog.ingest.task_rows import TaskRow
-from pushlog.keyset import page_of
+from pushlog.message_pages import Question
 from pushlog.models import WINDOW, AuditKind, Credential, Message, Scope, StatusChange
 
 MAX_PAGE = 200
+_LARGE = {"content", "extras", "sealed_content"}
+_COLUMNS = tuple(one.attname for one in Message._meta.concrete_fields if one.attname not in _LARGE)
 # Bounds the answer for a message that a gateway reports on without end.
 MAX_HISTORY = 1000
 
@@ -189,15 +191,21 @@ def search_messages(request: CredentialRequest) -> HttpResponse:
     except ValidationError as error:
         raise errors.of_fields(error) from None
     now = clock.now()
-    matching = Message.objects.matching(
+    asked = Question(
         request.auth.app,
+        now,
         target_id=search.target_id or "",
         customer_message_id=search.customer_message_id or "",
-        now=now,
-    ).defer("content", "extras", "sealed_content")
-    after = [str(search.after)] if search.after else None
-    page = page_of(matching, keys=("id",), descending=True, after=after, size=search.limit)
-    ids = {"target_id": search.target_id or "", "customer_message_id": search.customer_message_id or ""}
+    )
+    page = message_pages.page(
+        asked,
+        keys=("id",),
+        descending=True,
+        after=[str(search.after)] if search.after else None,
+        size=search.limit,
+        columns=_COLUMNS,
+    )
+    ids = {"target_id": asked.target_id, "customer_message_id": asked.customer_message_id}
     _record(request, **ids, rows=len(page.rows))
     return _json(
         {

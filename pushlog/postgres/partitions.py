@@ -191,6 +191,21 @@ def gaps(spans: list[tuple[date, date]], first: date, last: date) -> list[tuple[
     return added
 
 
+def whole_partitions(first: UUID, end: UUID | None) -> tuple[UUID, UUID]:
+    """First and last ID of the partitions from that of `first` to that of `end`."""
+    length = settings.PARTITION_DAYS
+
+    def start_of(day: date) -> date:
+        return day - (day.toordinal() - date(1970, 1, 1).toordinal()) % length * _DAY
+
+    low = UUID(_first_id(start_of(_day(message_ids.created_at(first)))))
+    try:
+        high = UUID(_first_id(start_of(_day(message_ids.created_at(end))) + length * _DAY)) if end else None
+    except OverflowError:  # the last days of the calendar
+        high = None
+    return low, UUID(int=high.int - 1 if high else 2**128 - 1)
+
+
 def _history_first(partition: Partition) -> tuple[date, int]:
     return partition.start, -TABLES.index(partition.table)
 

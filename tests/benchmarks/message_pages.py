@@ -10,7 +10,7 @@ from pushlog import demo
 from pushlog.models import App, Message
 from tests.benchmarks.cursors import PAGE, thousandth
 
-RAREST = "channel={}&code={}".format(*demo.UNKNOWN)
+RAREST = "status={}+{}".format(*demo.UNKNOWN)
 NOBODY = "status=vivo+10085"
 
 
@@ -32,6 +32,7 @@ def addresses(app: App) -> dict[str, str]:
             "search by both, miss": search(ordinary.target_id, "no such message"),
             "search by both, neither known": unknown(app),
             "search by target, miss": search("no such target"),
+            "search by target, miss with another form": search(f"{ordinary.target_id[:3]} {ordinary.target_id[3:]}"),
             "the target with most messages": search(heavy),
             "the target with most messages, by title": f"{search(heavy)}?sort=title",
             "the target with most messages, rarest status": f"{search(heavy)}?{RAREST}",

@@ -79,10 +79,11 @@ def worlds(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterato
 
 
 def count(ask: Callable[[], Any], status: int = 200) -> int:
-    """How many statements a request sends."""
-    with sent() as statements:
+    """How many statements a request sends, but for settings."""
+    with sent() as every:
         response = ask()
     assert response.status_code == status
+    statements = [statement for statement in every if statement.asks]
     assert len(statements) <= MOST, [statement.sql for statement in statements]
     return len(statements)
 
@@ -142,7 +143,7 @@ def test_every_page_of_a_message_list(worlds: list[World], client: Client, sort:
             address = one.address("messages", sort=sort, **query, **place)
         with sent() as statements:
             response = client.get(address)
-        found.append(len(statements))
+        found.append(sum(statement.asks for statement in statements))
         place = {"after" if link == "older" else "before": response.context[link]}
 
     # The page of a target sums up what became of its messages.
@@ -270,7 +271,7 @@ def test_search_by_the_api(worlds: list[World], body: dict[str, Any]) -> None:
     for program in programs:
         with sent() as statements:
             assert program.post("messages/search", body)[0] == 200
-        found.append(len(statements))
+        found.append(sum(one.asks for one in statements))
 
     assert found == [4, 4]  # credential with app, its usage, page, audit log
 

@@ -1,9 +1,8 @@
 """The statements that go to the database, by Django's cursors and by our own, as they are sent."""
 
-import itertools
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
@@ -11,6 +10,7 @@ from unittest.mock import patch
 from django.db import connection
 from psycopg import Cursor
 
+from pushlog import walks
 from pushlog.postgres import statements
 
 
@@ -26,6 +26,11 @@ class Statement:
     def has_plan(self) -> bool:
         """Whether there is anything to be planned in it."""
         return self.sql.split(maxsplit=1)[0] in {"SELECT", "INSERT", "UPDATE", "DELETE", "WITH"}
+
+    @property
+    def asks(self) -> bool:
+        """Whether it is more than a setting or a savepoint."""
+        return not self.sql.startswith(("SELECT set_config(", "SAVEPOINT", "RELEASE SAVEPOINT"))
 
     def repeat(self, prefix: str = "") -> list[tuple[Any, ...]]:
         """What it gives when it is sent once more, the same way and with the same parameters.
@@ -59,19 +64,25 @@ def _by_run(prefix: str, sql: str, parameters: Any) -> list[tuple[Any, ...]]:
 
 
 def _by_django(prefix: str, sql: str, parameters: Any) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
+    with walks.in_index_order() if isinstance(parameters, dict) else nullcontext(), connection.cursor() as cursor:
         cursor.execute(f"{prefix} {sql}", parameters)
         return list(cursor.fetchall())
 
 
 def _by_kept_plan(prefix: str, sql: str, parameters: Any) -> list[tuple[Any, ...]]:
-    numbers = itertools.count(1)
-    numbered = re.sub("%s", lambda _: f"${next(numbers)}", sql)
-    with connection.cursor() as cursor:
+    """By a generic plan, as walks make it."""
+    values: list[Any] = []
+
+    def number(found: re.Match[str]) -> str:
+        values.append(parameters[found[1]] if found[1] else parameters[len(values)])
+        return f"${len(values)}"
+
+    numbered = re.sub(r"%(?:\((\w+)\))?s", number, sql)
+    with walks.in_index_order(), connection.cursor() as cursor:
         cursor.execute("SET plan_cache_mode = force_generic_plan")
         cursor.execute(f"PREPARE kept AS {numbered}")
         try:
-            cursor.execute(f"{prefix} EXECUTE kept ({', '.join(['%s'] * len(parameters))})", parameters)
+            cursor.execute(f"{prefix} EXECUTE kept ({', '.join(['%s'] * len(values))})", values)
             return list(cursor.fetchall())
         finally:
             cursor.execute("DEALLOCATE kept")

@@ -17,6 +17,7 @@ from pytest_django import DjangoDbBlocker
 from console.lists.search import address_of
 from console.tokens import SearchTerms
 from pushlog.message_ids import first_id
+from pushlog.message_pages import Question
 from pushlog.models import App, Message
 from pushlog.postgres.partitions import TABLES
 from tests import factories
@@ -25,9 +26,9 @@ from tests.pushlog.plans.plans import (
     ORDERS,
     READABLE,
     Log,
+    asked,
     check,
     empty,
-    filtered,
     log_of,
     middle,
     plan_of,
@@ -85,12 +86,11 @@ def quiet(log: Log) -> App:
 
 @pytest.mark.parametrize("sort", ORDERS)
 @pytest.mark.parametrize("place", [None, "after", "before"])
-def test_list_of_an_app_that_has_next_to_nothing(
-    log: Log, quiet: App, place: str | None, sort: str, once: bool
-) -> None:
+@pytest.mark.usefixtures("once")
+def test_list_of_an_app_that_has_next_to_nothing(log: Log, quiet: App, place: str | None, sort: str) -> None:
     cursor: dict[str, Any] = {place: middle(log, sort)} if place else {}
 
-    plan = plan_of(log, Message.objects.listed(quiet, now=NOW), sort, once=once, **cursor)
+    plan = plan_of(log, Question(quiet, NOW), sort, **cursor)
 
     check(plan, readable=10)
 
@@ -98,20 +98,21 @@ def test_list_of_an_app_that_has_next_to_nothing(
 @pytest.mark.parametrize("query", ["", "push_type=user", "mode=simple"])
 @pytest.mark.usefixtures("_as_in_a_large_log")
 def test_page_behind_a_campaign_does_not_read_through_it(log: Log, query: str) -> None:
-    listed = filtered(log, query)
-    last = listed.filter(pk__gt=first_id(NOW - timedelta(seconds=CAMPAIGN.start * SECONDS))).order_by("pk")[10]
+    behind = first_id(NOW - timedelta(seconds=CAMPAIGN.start * SECONDS))
+    last = Message.objects.listed(log.app, now=NOW).filter(pk__gt=behind).order_by("pk")[10]
 
-    check(plan_of(log, listed, after=[str(last.pk)]))
+    check(plan_of(log, asked(log, query), after=[str(last.pk)]))
 
 
 @pytest.mark.parametrize("sort", ORDERS)
 @pytest.mark.parametrize("place", [None, "after", "before"])
 @pytest.mark.usefixtures("_as_in_a_large_log")
-def test_list_of_the_app_that_has_most(log: Log, place: str | None, sort: str, once: bool) -> None:
+@pytest.mark.usefixtures("once")
+def test_list_of_the_app_that_has_most(log: Log, place: str | None, sort: str) -> None:
     """A generic plan takes any range of time for half a percent of the rows: of 20,000 messages that is a page."""
     cursor: dict[str, Any] = {place: middle(log, sort)} if place else {}
 
-    plan = plan_of(log, Message.objects.listed(log.app, now=NOW), sort, once=once, **cursor)
+    plan = plan_of(log, Question(log.app, NOW), sort, **cursor)
 
     check(plan)
 

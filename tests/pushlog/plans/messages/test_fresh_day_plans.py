@@ -11,6 +11,7 @@ import pytest
 from pytest_django import DjangoDbBlocker
 
 from pushlog import ingest
+from pushlog.message_pages import Question
 from pushlog.models import Message
 from pushlog.postgres.partitions import TABLES
 from tests import factories
@@ -19,9 +20,9 @@ from tests.pushlog.plans.plans import (
     NOW,
     ORDERS,
     Log,
+    asked,
     check,
     empty,
-    filtered,
     plan_of,
     plans_of,
     undone,
@@ -62,15 +63,16 @@ def fresh(log: Log, django_db_blocker: DjangoDbBlocker) -> Iterator[Log]:
 
 
 @pytest.mark.parametrize("sort", ORDERS)
-def test_first_page(fresh: Log, sort: str, once: bool) -> None:
-    plan = plan_of(fresh, Message.objects.listed(fresh.app, now=NOW), sort, once=once)
+@pytest.mark.usefixtures("once")
+def test_first_page(fresh: Log, sort: str) -> None:
+    plan = plan_of(fresh, Question(fresh.app, NOW), sort)
 
     check(plan)
 
 
 @pytest.mark.parametrize("query", [query for query, _ in FILTERS])
 def test_filter(fresh: Log, query: str) -> None:
-    plan = plan_of(fresh, filtered(fresh, query))
+    plan = plan_of(fresh, asked(fresh, query))
 
     check(plan)
 
@@ -78,15 +80,16 @@ def test_filter(fresh: Log, query: str) -> None:
 @pytest.mark.parametrize("value", ["hot", "shared", "fresh-9", "nothing"])
 @pytest.mark.parametrize("name", ["target_id", "customer_message_id"])
 def test_search(fresh: Log, name: str, value: str) -> None:
-    plan = plan_of(fresh, Message.objects.matching(fresh.app, **{name: value}, now=NOW))
+    plan = plan_of(fresh, asked(fresh, "", **{name: value}))
 
     check(plan)
 
 
-def test_search_by_both(fresh: Log, once: bool) -> None:
-    found = Message.objects.matching(fresh.app, target_id="hot", customer_message_id="shared", now=NOW)
+@pytest.mark.usefixtures("once")
+def test_search_by_both(fresh: Log) -> None:
+    found = Question(fresh.app, NOW, target_id="hot", customer_message_id="shared")
 
-    check(plan_of(fresh, found, once=once))
+    check(plan_of(fresh, found))
 
 
 def test_receipts_by_the_ids_of_messages(fresh: Log) -> None:
