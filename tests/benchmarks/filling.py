@@ -1,4 +1,4 @@
-"""The log that is measured: the demo's messages, skewed as real ones are, stored once for each size."""
+"""The log that is measured, in the order of arrival, stored once for each size."""
 
 import json
 import os
@@ -11,13 +11,13 @@ from time import perf_counter
 from django.core.management import call_command
 from django.db import connection
 
-from pushlog import demo
 from pushlog.maintenance import reindex
 from pushlog.models import Message
 from pushlog.postgres import partitions
-from tests.benchmarks import million_tasks
+from tests.benchmarks import arrival, million_tasks
 
 SEED = 1
+LOG = "in order of arrival"  # logs of before were loaded app by app
 MOST = 4  # processes: more would wait for each other
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -35,7 +35,9 @@ def ensure(folder: Path, rows: int) -> None:
             sys.exit(f"The log in {folder} was never loaded to its end: delete that folder, and start again.")
         until = datetime.now(UTC).replace(second=0, microsecond=0)
         _store(rows, until)
-        marker.write_text(json.dumps({"rows": rows, "seed": SEED, "until": until.isoformat()}))
+        marker.write_text(json.dumps({"log": LOG, "rows": rows, "seed": SEED, "until": until.isoformat()}))
+    elif json.loads(marker.read_text()).get("log") != LOG:
+        sys.exit(f"The log in {folder} is of an older kind: delete that folder, and start again.")
     million_tasks.load(rows)
     _settle()
 
@@ -50,7 +52,7 @@ def _settle() -> None:
 
 def _store(rows: int, until: datetime) -> None:
     """Has a process for each core store its share; a line for each five in a hundred. Exits if one of them fails."""
-    demo.ensure_demo_apps()  # before they all do
+    arrival.ensure_apps()  # before they all do
     processes = min(MOST, os.cpu_count() or 1)
     print(f"Loading {rows:,} messages by {processes} processes …", flush=True)
     given = [str(processes), str(rows), str(SEED), until.isoformat()]

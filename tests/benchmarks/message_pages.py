@@ -6,11 +6,11 @@ from console.lists.search import address_of
 from console.lists.state import MESSAGES
 from console.lists.tables import SORTS
 from console.tokens import SearchTerms
-from pushlog import demo
 from pushlog.models import App, Message
+from tests.benchmarks import arrival
 from tests.benchmarks.cursors import PAGE, thousandth
 
-RAREST = "status={}+{}".format(*demo.UNKNOWN)
+RAREST = "status={}+{}".format(*arrival.UNKNOWN)
 NOBODY = "status=vivo+10085"
 
 
@@ -18,7 +18,7 @@ def addresses(app: App) -> dict[str, str]:
     """The addresses by what is measured there."""
     base = f"/apps/{app.slug}/messages/"
     ordinary = Message.objects.listed(app).order_by("-pk")[100]
-    heavy, shared = demo.HEAVY_TARGET, demo.SHARED_CUSTOMER_ID
+    heavy, shared = arrival.HEAVY_TARGET, arrival.SHARED_CUSTOMER_ID
     now = datetime.now(UTC)
     span = f"created_from={now - timedelta(days=20):%Y-%m-%dT%H:%M}&created_to={now - timedelta(days=5):%Y-%m-%dT%H:%M}"
 

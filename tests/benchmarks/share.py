@@ -10,14 +10,15 @@ import django
 
 
 def main() -> None:
-    """Stores every N-th batch from the K-th on."""
+    """Stores every N-th day from the K-th on."""
     django.setup()
-    from pushlog import demo
+    from tests.benchmarks import arrival
 
     number, of, rows, seed = map(int, sys.argv[1:5])
     until = datetime.fromisoformat(sys.argv[5])
     # One write for each line: an unbuffered `print` makes two, and another process may come in between.
-    demo.load(count=rows, seed=seed, until=until, share=(number, of), progress=lambda done: _write(f"{done}\n"))
+    arrivals = arrival.Arrivals(rows, seed, until)
+    arrival.load(arrivals, share=(number, of), progress=lambda done: _write(f"{done}\n"))
 
 
 def _write(line: str) -> None:
