@@ -50,7 +50,7 @@ sbom: $(VENV)/.dev
 	$(BIN)/python -m tests.packaging.sbom dist/sbom.json
 
 bench: $(VENV)/.dev
-	$(BIN)/python -m tests.benchmarks --rows $(ROWS) $(if $(ONLY),--only $(ONLY))
+	$(BIN)/python -m tests.benchmarks --rows $(ROWS) $(if $(ONLY),--only $(ONLY)) $(if $(REPORT),--report)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check

@@ -12,7 +12,7 @@ from tests.benchmarks import records, report
 from tests.benchmarks.figures import Found
 
 # What only reads comes first: what is written and taken away again leaves its room behind.
-PARTS = ["pages", "peers", "tpns", "sizes", "indexes", "writing", "http", "importing", "load"]
+PARTS = ["pages", "space", "peers", "tpns", "sizes", "indexes", "writing", "http", "importing", "load"]
 VAR = Path(__file__).resolve().parents[2] / "var" / "bench"
 
 
@@ -24,6 +24,7 @@ def main() -> int:
     parser.add_argument(
         "--markdown", action="store_true", help="measure nothing, print what was found at all sizes as a table"
     )
+    parser.add_argument("--report", action="store_true", help="keep each answer of the part “space” in a file, too")
     given = parser.parse_args()
     if given.markdown:
         sizes = records.by_size(VAR)
@@ -36,7 +37,7 @@ def main() -> int:
         parser.error("the part “load” needs wrk (apt-get install wrk); --only names the parts to measure")
     # A log of its own for each size, beside the one that `make run` shows.
     var = VAR / str(rows)
-    measures = _set_up(var, rows)
+    measures = _set_up(var, rows, report=given.report)
     smallest = records.kept(VAR / str(records.SMALLEST)) if rows > records.SMALLEST else {}
     results: dict[str, Found] = {}
     try:
@@ -52,7 +53,7 @@ def main() -> int:
     return 0 if all(one.holds for found in results.values() for one in found.figures) else 1
 
 
-def _set_up(var: Path, rows: int) -> dict[str, Callable[[], Found]]:
+def _set_up(var: Path, rows: int, *, report: bool) -> dict[str, Callable[[], Found]]:
     """Starts the server in the folder, with a whole log; gives what measures each part of it."""
     os.environ |= {
         "PUSHLOG_VAR": str(var),
@@ -72,11 +73,12 @@ def _set_up(var: Path, rows: int) -> dict[str, Callable[[], Found]]:
     call_command("collectstatic", verbosity=0)
     settings.ROOT_URLCONF = "tests.benchmarks.control"
 
-    from tests.benchmarks import filling, http, importing, indexes, load, pages, peers, sizes, tpns, writing
+    from tests.benchmarks import filling, http, importing, indexes, load, pages, peers, sizes, space, tpns, writing
 
     filling.ensure(var, rows)
     return {
         "pages": pages.measure,
+        "space": lambda: space.measure(var, report=report),
         "peers": lambda: peers.measure(rows),
         "tpns": tpns.measure,
         "sizes": sizes.measure,
