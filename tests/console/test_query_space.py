@@ -14,6 +14,7 @@ from django.db import connection
 from django.test import Client
 from pytest_django import DjangoDbBlocker
 
+from console.lists.state import MESSAGES
 from pushlog.models import Role
 from pushlog.postgres.partitions import DAYS_AHEAD, TABLES
 from tests import factories
@@ -114,6 +115,7 @@ def test_many_choices_at_once(log: Log, browser: Client) -> None:
 
 def test_all_controls_are_asked(log: Log) -> None:
     assert tuple(log.spaces["shop"].values) == CONTROLS
+    assert {*CONTROLS} == MESSAGES.parameters - {"after", "before"}
 
 
 def _check(log: Log, browser: Client, questions: list[Question]) -> None:
