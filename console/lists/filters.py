@@ -15,7 +15,7 @@ from pushlog.invisible import strip_invisible
 from pushlog.message_pages import Question
 from pushlog.models import LISTED_MODES, App, Mode, PushTask, PushType, TargetKind, TaskState
 from pushlog.models.task import PushTaskQuerySet
-from pushlog.statuses import EXPIRED, TAKEN_BACK, Outcome, Status, named
+from pushlog.statuses import EXPIRED, TAKEN_BACK, Outcome, Status, named, outcome_of
 
 
 def words(members: Iterable[WordChoices]) -> list[tuple[str, str]]:
@@ -27,7 +27,6 @@ class LocalTimeField(forms.DateTimeField):
 
     def __init__(self, *, fold: int, **options: Any) -> None:
         super().__init__(
-            required=False,
             input_formats=[f"%Y-%m-%d{between}%H:%M{end}" for between in "T " for end in ("", ":%S")],
             widget=forms.TextInput(attrs={"size": "19"}),
             **options,
@@ -111,8 +110,8 @@ class MessageFilters(forms.Form):
         label="Created", choices=[("", "30 days"), *((one.word, one.label) for one in Range)], required=False
     )
     # From and before hold both turns of an hour that comes twice.
-    created_from = LocalTimeField(label="Created from", fold=0)
-    created_to = LocalTimeField(label="Created before", fold=1)
+    created_from = LocalTimeField(label="Created from", fold=0, required=False)
+    created_to = LocalTimeField(label="Created before", fold=1, required=False)
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
@@ -138,7 +137,9 @@ class MessageFilters(forms.Form):
             push_type=chosen["push_type"],
             mode=chosen["mode"],
             outcome=chosen["outcome"],
-            status=(status.outcome, status.channel, status.code) if status and status.channel else None,
+            status=(outcome_of(status.channel, status.code), status.channel, status.code)
+            if status and status.channel
+            else None,
             start=start,
             end=end,
         )

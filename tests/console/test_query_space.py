@@ -6,7 +6,6 @@
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec
 from itertools import combinations
 
 import pytest
@@ -15,6 +14,7 @@ from django.test import Client
 from pytest_django import DjangoDbBlocker
 
 from console.lists.state import MESSAGES
+from pushlog import message_pages, walks
 from pushlog.models import Role
 from pushlog.postgres.partitions import DAYS_AHEAD, TABLES
 from tests import factories
@@ -27,9 +27,10 @@ pytestmark = pytest.mark.django_db
 
 COUNT, SEED = 12_000, 1
 # In place of the product's own bounds. The busiest target has 750 messages, and so has the shared customer message ID.
-LIMIT, COUNTED = 300, 100
-# Beside the list, the newest messages of a target are summed up. A page needs its rows, and one of each partition.
-ROWS = LIMIT + COUNTED + 200
+WALKED, SORTED, FIRST_WALKED, COUNTED = 200, 100, 50, 100
+# A first look, two attempts to sort, and the walk, or two of both kinds of walk. Beside the list, the newest messages
+# of a target are summed up. Each statement reads one row of each partition more.
+ROWS = 2 * (WALKED + SORTED + FIRST_WALKED) + COUNTED + 6 * 40
 # Each row may lie on a page of its own. On top of it comes the way down each index of each partition.
 BUFFERS = ROWS + 10 * 5 * (31 + DAYS_AHEAD)
 CONTROLS = ("sort", "search", "push_type", "mode", "outcome", "status", "range", "created_from", "created_to")
@@ -81,8 +82,9 @@ def _settle() -> None:
 def _bound_as_low_as_the_log_is_small(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     """In so small a log a sequential scan would often be right."""
     monkeypatch.setattr("console.lists.target.COUNTED", COUNTED)
-    if find_spec("console.lists.bounded"):
-        monkeypatch.setattr("console.lists.bounded.LIMIT", LIMIT)
+    monkeypatch.setattr(walks, "WALKED", WALKED)
+    monkeypatch.setattr(walks, "SORTED", SORTED)
+    monkeypatch.setattr(message_pages, "FIRST_WALKED", FIRST_WALKED)
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
 

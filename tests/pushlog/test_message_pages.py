@@ -153,6 +153,7 @@ def test_every_match_comes_once_there_and_back(app: App, messages: list[Message]
 def test_a_page_that_was_cut_says_where(app: App, messages: list[Message], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(walks, "WALKED", 10)
     monkeypatch.setattr(walks, "SORTED", 1)
+    monkeypatch.setattr(message_pages, "FIRST_WALKED", 1)
 
     page = message_pages.page(
         Question(app, NOW, push_type=PushType.IOS.value), keys=SORTS["title"], descending=False, size=50

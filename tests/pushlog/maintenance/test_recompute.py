@@ -74,7 +74,7 @@ def versions() -> dict[Any, str]:
 
 def found(client: Client, app: App) -> set[str]:
     """The titles that the filter by the code gives."""
-    page = client.get(f"/apps/{app.slug}/messages/", {"channel": "meizu", "code": str(UNKNOWN)})
+    page = client.get(f"/apps/{app.slug}/messages/", {"status": f"meizu {UNKNOWN}"})
     assert page.status_code == 200
     text = page.content.decode()
     return {message.title for message in Message.objects.filter(app=app) if message.title in text}

@@ -112,70 +112,51 @@ def test_cached_plans_know_of_partitions_made_later(app: App) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "is_generic"),
+    ("query", "plans"),
     [
-        ("", True),
-        ("sort=-title", True),
-        ("sort=status&mode=", True),
-        ("mode=simple", False),
-        ("outcome=failed&sort=title", False),
-        ("created_from=2020-01-01T00:00", False),
+        ("", 1),
+        ("sort=-title", 1),
+        ("sort=status&mode=", 1),
+        ("mode=simple", 1),
+        ("mode=template", 1),
+        ("created_from=2020-01-01T00:00", 1),
+        ("outcome=failed&sort=title", 1),
     ],
 )
-def test_plans_of_lists_without_a_filter_are_cached(
-    member_client: Client, app: App, query: str, is_generic: bool
-) -> None:
+def test_plans_of_lists_are_cached(member_client: Client, app: App, query: str, plans: int) -> None:
     factories.create_message(app)
 
     for _ in range(2):
         answer = member_client.get(f"{reverse('messages', args=[app.slug])}?{query}")
 
     assert answer.status_code == 200
-    assert len(prepared()) == is_generic
+    assert len(prepared()) == plans
 
 
 @pytest.mark.parametrize(
-    ("terms", "is_generic"),
-    [
-        (SearchTerms("user-1", "number-1"), True),
-        (SearchTerms("user-1"), False),
-        (SearchTerms("", "number-1"), False),
-    ],
+    "terms", [SearchTerms("user-1", "number-1"), SearchTerms("user-1"), SearchTerms("", "number-1")]
 )
-def test_plans_of_searches_by_both_ids_are_cached(
-    member_client: Client, app: App, terms: SearchTerms, is_generic: bool
+def test_plans_of_searches_are_cached_whatever_is_searched_for(
+    member_client: Client, app: App, terms: SearchTerms
 ) -> None:
-    """With one ID, the best plan depends on how many messages it has: sort them, or read them in order."""
     factories.create_message(app, target_id="user-1", customer_message_id="number-1")
     address = address_of(app, terms)
 
-    answer = member_client.get(address)
-
-    assert len(answer.context["page"].rows) == 1
-    assert len(prepared()) == is_generic
-    # With a filter, the best plan depends on its value.
+    assert len(member_client.get(address).context["page"].rows) == 1
+    plans = len(prepared())
     assert len(member_client.get(f"{address}{'&' if '?' in address else '?'}mode=simple").context["page"].rows) == 1
-    assert len(prepared()) == is_generic
+
+    assert 1 <= plans <= 2  # of a target, its newest messages are summed up
+    assert len(prepared()) == plans
 
 
-def test_queries_that_explain_a_miss_are_not_cached(member_client: Client, app: App) -> None:
-    address = address_of(app, SearchTerms("nobody", "nothing"))
-
-    for _ in range(OFTEN):
-        assert member_client.get(address).context["page"].rows == []
-
-    # The search itself.
-    assert len(prepared()) == 1
-
-
-def test_page_of_a_task_is_planned_for_that_task(member_client: Client, app: App) -> None:
-    """It may have produced five messages or a million."""
+def test_page_of_a_task_is_planned_once(member_client: Client, app: App) -> None:
     factories.create_task(app, push_id="00000001")
 
     for _ in range(OFTEN):
         assert member_client.get(reverse("task", args=[app.slug, "00000001"])).status_code == 200
 
-    assert prepared() == []
+    assert len(prepared()) == 1
 
 
 def test_no_plan_is_cached_if_the_setting_is_off(member_client: Client, app: App, settings: Settings) -> None:
