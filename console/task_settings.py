@@ -32,6 +32,39 @@ class Setting:
     is_blank: bool = False  # null, or empty
 
 
+# Fields that are shown only if they were given: name, label, and whether it tells what only some may see.
+_FACTS = (
+    ("collapse_id", "Collapse ID", False),
+    ("upload_id", "Upload ID", False),
+    ("group", "Group", False),
+    ("media_url", "Rich media", True),
+    ("audio_url", "Audio", True),
+)
+
+
+def configurations(task: PushTask) -> list[tuple[str, list[Setting]]]:
+    """Those of each platform that has any."""
+    found = [(name, [line for line in settings_of(value) if not line.is_blank]) for name, value in _platforms(task)]
+    return [(name, lines) for name, lines in found if lines]
+
+
+def unset(task: PushTask, *, sees_all: bool) -> list[str]:
+    """What was not given, or given empty, by name."""
+    names = [label for name, label, is_hidden in _FACTS if not getattr(task, name) and (sees_all or not is_hidden)]
+    if not sees_all:
+        return names
+    for platform, value in _platforms(task):
+        lines = settings_of(value)
+        if all(line.is_blank and not line.key for line in lines):
+            names.append(f"{platform} configuration")
+        names += [f"{platform}: {line.path}{line.key} ({line.value})" for line in lines if line.is_blank and line.key]
+    return names
+
+
+def _platforms(task: PushTask) -> list[tuple[str, object]]:
+    return [("Android", task.android), ("iOS", task.ios), ("IoT", task.iot)]
+
+
 def settings_of(configuration: object) -> list[Setting]:
     return list(_lines(configuration, [])) if configuration is not None else []
 

@@ -18,7 +18,7 @@ from console.lists.empty import explain_task_miss
 from console.lists.filters import TaskFilter, TaskSearchForm
 from console.lists.state import TASK_MESSAGES, TASKS, list_state
 from console.masking import Sight
-from console.task_settings import as_row, settings_of
+from console.task_settings import as_row, configurations, unset
 from pushlog import clock, message_pages
 from pushlog.keyset import Page, page_of
 from pushlog.models import AuditKind, Message, PushTask
@@ -83,11 +83,8 @@ def task_detail(request: MemberRequest, push_id: str) -> HttpResponse:
         context["outcomes"] = _outcomes(produced.count_outcomes(now=now, limit=COUNTED))
     context |= {
         "expires_at": task.pushed_at + timedelta(seconds=task.expires_in),
-        "configurations": [
-            (name, settings_of(value))
-            for name, value in (("Android", task.android), ("iOS", task.ios), ("IoT", task.iot))
-            if value is not None or name != "IoT"
-        ],
+        "configurations": configurations(task),
+        "unset": unset(task, sees_all=context["sight"].sees_all),
         "row": as_row(task),
     }
     return TemplateResponse(request, "tasks/detail.html", context, status=status)

@@ -6,7 +6,7 @@ from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
 
-from pushlog.models import App, PushTask
+from pushlog.models import App, PushTask, Role
 from pushlog.models.message import MessageQuerySet
 from tests import factories
 from tests.console.views.pages import addresses, titles
@@ -83,11 +83,34 @@ def test_page_tells_every_setting(member_client: Client, app: App) -> None:
         ({"target_kind": "accounts", "targets": ["a"] * 10}, "10 accounts:"),
         ({"tag_rule": RULE | {"operator": "and"}}, "Devices with all of the tags:"),
         ({"tag_rule": {"operator": "and", "tags": RULE["tags"][:1]}}, "Devices with the tag:"),
-        ({}, "No configuration."),
+        ({}, "8 settings not set"),
+        ({"group": "g", "ios": {"aps": {"sound": "default", "alert": ""}}}, "7 settings not set"),
+        ({"ios": {"aps": {"sound": "default", "alert": ""}}}, "<li>iOS: aps.alert (empty)</li>"),
+        ({"android": {"icon": None}}, "<li>Android: icon (none)</li>"),
+        ({"android": {}}, "<li>Android configuration</li>"),
     ],
 )
 def test_setting_in_words(member_client: Client, app: App, fields: dict[str, Any], words: str) -> None:
     assert words in text_of(member_client, app, **fields)
+
+
+def test_settings_that_were_not_given_are_folded(member_client: Client, app: App) -> None:
+    page = text_of(member_client, app, collapse_id=7)
+
+    facts, folded = page.split("settings not set</summary>")
+    assert "<dt>Collapse ID</dt>" in facts
+    for name in ("Upload ID", "Group", "Rich media", "Audio", "Android configuration", "IoT configuration"):
+        assert f"<li>{name}</li>" in folded
+        assert f"<dt>{name}</dt>" not in facts
+
+
+def test_settings_that_a_role_does_not_show_are_not_called_unset(client: Client, app: App) -> None:
+    client.force_login(factories.create_user(app, role=Role.SUPPORT))
+
+    page = text_of(client, app)
+
+    assert "3 settings not set" in page
+    assert "Audio" not in page
 
 
 def test_a_task_still_to_come_says_in_how_long(member_client: Client, app: App) -> None:
