@@ -52,12 +52,13 @@ _RIGHTS = {
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a person may do outside the pages of an app."""
+    """What a person may do outside the pages of an app, and whether keys of one letter act."""
 
     is_administrator: bool = False  # decides about apps and people
     is_auditor: bool = False  # reads the audit log
     corrects: bool = False  # something, in any app
     needs_factor: bool = False  # before anything else
+    letter_keys: bool = True
 
     @property
     def may_use_admin(self) -> bool:
@@ -104,7 +105,10 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
 def _with_standing(people: QuerySet[User]) -> QuerySet[Any]:
     person = OuterRef("pk")
     return people.annotate(
-        kind=F("installation_role__kind"), corrects=_corrects(person), lacks_factor=_lacks_factor(person)
+        kind=F("installation_role__kind"),
+        corrects=_corrects(person),
+        lacks_factor=_lacks_factor(person),
+        letter_keys=F("preferences__letter_keys"),
     ).order_by("pk")
 
 
@@ -121,7 +125,9 @@ def _standing(user: User, found: Any) -> Standing:
             or (is_administrator and kinds.ADMINISTRATOR in settings.SECOND_FACTOR_ROLES)
         )
     )
-    return Standing(is_administrator, found.kind == kinds.AUDITOR, found.corrects, needs_factor)
+    return Standing(
+        is_administrator, found.kind == kinds.AUDITOR, found.corrects, needs_factor, found.letter_keys is not False
+    )
 
 
 _NO_FACTOR, _IN_AN_APP = "no factor", "no factor, and a role in an app needs one"
@@ -188,6 +194,7 @@ def _membership(request: HttpRequest, app: str) -> Any:
         kind=F("user__installation_role__kind"),
         corrects=_corrects(OuterRef("user")),
         lacks_factor=_lacks_factor(OuterRef("user")),
+        letter_keys=F("user__preferences__letter_keys"),
         reveals=ArraySubquery(Reveal.objects.as_json(user=OuterRef("user"), app=OuterRef("app"), now=clock.now())),
     )
     person = request.session.get(SESSION_KEY)

@@ -15,6 +15,7 @@ from console.views import (
     erasure,
     errors,
     first_administrator,
+    letter_keys,
     message,
     messages,
     ops,
@@ -65,6 +66,7 @@ urlpatterns = [
     path("accounts/oidc/<slug:provider_id>/login/callback/", single_sign_on.callback, name="openid_connect_callback"),
     path("accounts/oidc/cancelled/", single_sign_on.cancelled, name="socialaccount_login_cancelled"),
     path("accounts/sessions/", sessions.session_list, name="usersessions_list"),
+    path("accounts/keys/", letter_keys.letter_keys, name="letter-keys"),
     path("accounts/mfa/", include("allauth.mfa.urls")),
     path("first-administrator/<str:token>/", first_administrator.first_administrator, name="first-administrator"),
     # Instead of Django's page, which checks passwords without a limit.

@@ -1,6 +1,6 @@
 """The tables of the record."""
 
-from pushlog.models.app import App, EndedMembership, InstallationRole, Membership, Role
+from pushlog.models.app import App, EndedMembership, InstallationRole, Membership, Preferences, Role
 from pushlog.models.audit import AuditEntry, AuditKind, AuditSeal, Correction
 from pushlog.models.counts import CountDelta, HourlyCount, MessageCount
 from pushlog.models.credential import CallWindow, Credential, CredentialUsage, Scope
@@ -34,6 +34,7 @@ __all__ = [
     "MessageCount",
     "MessageType",
     "Mode",
+    "Preferences",
     "PushTask",
     "PushType",
     "Reveal",

@@ -128,3 +128,16 @@ class InstallationRole(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user}, {self.get_kind_display().lower()}"
+
+
+class Preferences(models.Model):
+    """What a person chose, for every browser. Without a row, the defaults count."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="preferences")
+    letter_keys = models.BooleanField("keys of one letter", default=True, db_default=True)
+
+    class Meta:
+        verbose_name_plural = "preferences"
+
+    def __str__(self) -> str:
+        return str(self.user)

@@ -1,16 +1,25 @@
 // Keys for people who work in lists all day. One switch turns them off: speech input types letters.
 "use strict";
 (() => {
-  const OFF = "pushlog-keys";
   const help = document.getElementById("keys");
   const setting = document.getElementById("keys-on");
   if (!help || !setting) return;
-  setting.checked = localStorage.getItem(OFF) !== "off";
-  setting.addEventListener("change", () => {
-    if (setting.checked) localStorage.removeItem(OFF);
-    else localStorage.setItem(OFF, "off");
+  // The server keeps the switch, for every browser of this person.
+  setting.addEventListener("change", async () => {
+    const { action } = setting.form;
+    const body = new FormData(setting.form);
+    const isKept = await fetch(action, { method: "POST", body, headers: { "HX-Request": "true" } }).then(
+      (answer) => answer.status === 204,
+      () => false,
+    );
+    if (isKept) return;
+    setting.checked = !setting.checked;
+    announce("The switch was not kept. Load the page again, then try again.", true);
   });
-  document.getElementById("keys-help").addEventListener("click", () => help.showModal());
+  document.getElementById("keys-help").addEventListener("click", (event) => {
+    event.preventDefault();
+    help.showModal();
+  });
 
   const follow = (id) => document.getElementById(id)?.click();
   const openers = () => [...document.querySelectorAll(".listing-row .opener, .task-row th a")];

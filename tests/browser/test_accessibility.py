@@ -205,6 +205,7 @@ PAGES: dict[str, Callable[[Page], None]] = {
     "task-broadcast": _at(f"{TASKS}to-all/"),
     "not-found": _at("/nothing/"),
     "password": _at("/accounts/password/change/"),
+    "letter-keys": _at("/accounts/keys/"),
     "log-out": _at("/accounts/logout/"),
     "log-in": _wrong_password,
 }

@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Windows
 from tests.browser.pages import SHOP, cells, focused, permalinks
+from tests.browser.watch import Watch
 
 pytestmark = pytest.mark.browser
 
@@ -103,14 +104,43 @@ def test_help_says_all_and_gives_the_focus_back(desk: Page) -> None:
     assert focused(desk) == "sort-title"
 
 
-def test_one_switch_turns_them_off(desk: Page) -> None:
+def test_one_switch_turns_them_off_in_every_browser(desk: Page, windows: Windows) -> None:
     desk.locator("#menu summary").click()
-    desk.get_by_label("Keys of one letter").uncheck()
-    desk.goto("/apps/shop/tasks/")
-    desk.keyboard.press("/")
+    with desk.expect_response("**/accounts/keys/"):
+        desk.get_by_label("Keys of one letter").uncheck()
+    other = windows.open()
+    for page in (desk, other):
+        page.goto("/apps/shop/tasks/")
+        page.keyboard.press("/")
+        page.keyboard.press("?")
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        assert focused(page) == "BODY"
+    other.locator("#menu summary").click()
+    with other.expect_response("**/accounts/keys/"):
+        other.get_by_label("Keys of one letter").check()
+    desk.reload()
     desk.keyboard.press("?")
-    expect(desk.get_by_role("dialog")).to_have_count(0)
-    assert focused(desk) == "BODY"
+    expect(desk.get_by_role("dialog")).to_be_visible()
+
+
+def test_switch_that_could_not_be_kept_goes_back(desk: Page, watch: Watch) -> None:
+    watch.expect_failure("net::ERR_FAILED")
+    desk.route("**/accounts/keys/", lambda route: route.abort())
+    desk.locator("#menu summary").click()
+    desk.get_by_label("Keys of one letter").click()
+    expect(desk.locator(".failure")).to_contain_text("was not kept")
+    expect(desk.get_by_label("Keys of one letter")).to_be_checked()
+
+
+def test_help_and_switch_work_without_scripts(windows: Windows) -> None:
+    page = windows.open(scripts=False)
+    page.goto(SHOP)
+    for button, words in (("Turn them off", "are off"), ("Turn them on", "are on")):
+        page.locator("#menu summary").click()
+        page.get_by_role("link", name="Help on keys").click()
+        page.get_by_role("button", name=button).click()
+        expect(page.locator(".notices")).to_contain_text(words)
+    expect(page.get_by_role("main")).to_contain_text("copy the open message for a ticket")
 
 
 def test_letters_are_typed_in_fields(desk: Page) -> None:

@@ -239,7 +239,7 @@ def test_task(worlds: list[World], headers: dict[str, str], queries: int) -> Non
     assert found == [queries, queries]
 
 
-@pytest.mark.parametrize(("name", "queries"), [("apps", 3), ("status-codes", 2)])
+@pytest.mark.parametrize(("name", "queries"), [("apps", 3), ("status-codes", 2), ("letter-keys", 2)])
 def test_page_of_no_app(worlds: list[World], name: str, queries: int) -> None:
     found = counts(worlds, lambda one: reverse(name))
 

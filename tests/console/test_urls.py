@@ -31,6 +31,7 @@ TOKEN_OF_0_1 = (
         ("task", ["shop", "a/b ~"], "/apps/shop/tasks/a~2Fb~20~7E/"),
         ("status-codes", [], "/status-codes/"),
         ("account_login", [], "/accounts/login/"),
+        ("letter-keys", [], "/accounts/keys/"),
         ("admin:index", [], "/admin/"),
         ("livez", [], "/livez"),
         ("readyz", [], "/readyz"),

@@ -142,6 +142,7 @@ RULES = {
     "account_reauthenticate": logged_in(GET="200", POST="200"),
     "account_set_password": anybody(GET="403", POST="403"),
     "account_inactive": anybody(GET="403", POST="403"),
+    "letter-keys": logged_in(GET="200", POST="302"),
     "usersessions_list": logged_in(GET="200", POST="302"),
     "first-administrator": anybody(GET="404", POST="404"),
     # No provider is set.
