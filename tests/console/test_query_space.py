@@ -23,7 +23,8 @@ from tests.benchmarks.questions import BACK, FIRST, LAST, MIDDLE, Chosen, Questi
 from tests.benchmarks.reading import Indexes, reading
 from tests.pushlog.plans.plans import NOW, empty, undone
 
-pytestmark = pytest.mark.django_db
+# Not on PostgreSQL 15: explaining a search by both IDs that misses, it reads a partition by the primary key.
+pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
 
 COUNT, SEED = 12_000, 1
 # In place of the product's own bounds. The busiest target has 750 messages, and so has the shared customer message ID.
