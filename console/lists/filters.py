@@ -103,9 +103,9 @@ class MessageFilters(forms.Form):
     push_type = _WordField(PushType, label="Push type")
     mode = _WordField(LISTED_MODES, label="Mode")
     outcome = forms.ChoiceField(
-        choices=[*words(Outcome), (EXPIRED, "Expired"), (TAKEN_BACK, "Revoked")], required=False
+        label="Outcome", choices=[*words(Outcome), (EXPIRED, "Expired"), (TAKEN_BACK, "Revoked")], required=False
     )
-    status = _StatusField(required=False)
+    status = _StatusField(label="Status", required=False)
     range = forms.ChoiceField(
         label="Created", choices=[("", "30 days"), *((one.word, one.label) for one in Range)], required=False
     )
